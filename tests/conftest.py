@@ -1,0 +1,51 @@
+"""What all tests share: a seed, and TINYLLM_REFERENCE=1 for the kernels' definitions."""
+
+import os
+
+import pytest
+
+import tinyllm
+
+ON_DEFINITIONS = os.environ.get("TINYLLM_REFERENCE", "") not in ("", "0")
+
+
+def pytest_addoption(parser):
+    parser.addoption(
+        "--reference-kernels",
+        action="store_true",
+        default=ON_DEFINITIONS,
+        help="run every test on the kernels' NumPy definitions (as TINYLLM_REFERENCE=1 does)",
+    )
+
+
+def pytest_report_header(config):
+    bodies = "NumPy definitions" if config.getoption("--reference-kernels") else "compiled"
+    return f"tinyllm kernels: {bodies}, threads: {tinyllm.get_num_threads()}"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _kernel_bodies(request):
+    """Hold the whole run on the definitions, if that was asked for."""
+    if request.config.getoption("--reference-kernels"):
+        with tinyllm.reference_kernels():
+            yield
+    else:
+        yield
+
+
+@pytest.fixture(autouse=True)
+def seed():
+    """Start every test from the same random state, and give the number."""
+    tinyllm.manual_seed(1234)
+    return 1234
+
+
+@pytest.fixture(autouse=True)
+def _settings_put_back():
+    """Put thread count, default dtype and recording back, whatever a test did to them."""
+    threads, dtype = tinyllm.get_num_threads(), tinyllm.get_default_dtype()
+    recording = tinyllm.is_grad_enabled()
+    yield
+    tinyllm.set_num_threads(threads)
+    tinyllm.set_default_dtype(dtype)
+    tinyllm.set_grad_enabled(recording)

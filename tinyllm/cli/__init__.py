@@ -1,0 +1,72 @@
+"""The command line: `tinyllm train`, `tinyllm generate`, `tinyllm info`.
+
+A command is thin: it turns options into one call of the library. What it needs is imported when it
+runs, so that `tinyllm --help` is there at once.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Annotated
+
+import typer
+
+from tinyllm.cli.generate import generate
+from tinyllm.cli.info import info
+from tinyllm.cli.train import train
+
+app = typer.Typer(
+    name="tinyllm",
+    help="Train a small language model in NumPy, and write with it.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command()(train)
+app.command()(generate)
+app.command()(info)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        from tinyllm import __version__
+
+        typer.echo(f"tinyllm {__version__}")
+        raise typer.Exit
+
+
+def _show_tracebacks(wanted: bool) -> None:
+    if wanted:
+        os.environ["TINYLLM_DEBUG"] = "1"
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="The version.")
+    ] = False,
+    debug: Annotated[
+        bool, typer.Option("--debug", callback=_show_tracebacks, help="Show errors in full.")
+    ] = False,
+) -> None:
+    """Train a small language model in NumPy, and write with it."""
+
+
+def main() -> None:
+    """Run a command. A user's error is one sentence and exit code 1; Ctrl-C is 130."""
+    try:
+        app()
+    except KeyboardInterrupt as stop:
+        if str(stop):
+            print(f"\n{stop}", file=sys.stderr)
+        sys.exit(128 + getattr(stop, "signal", 2))
+    except BrokenPipeError:  # `tinyllm generate | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(141)
+    except (ValueError, IndexError, ArithmeticError, OSError, MemoryError) as error:
+        if os.environ.get("TINYLLM_DEBUG"):
+            raise
+        print(f"tinyllm: {error or type(error).__name__}", file=sys.stderr)
+        sys.exit(1)

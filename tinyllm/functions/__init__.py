@@ -1,0 +1,165 @@
+"""PyTorch's functions over tensors, and the Tensor methods and operators that name them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from tinyllm.functions import (
+    comparison,
+    creation,
+    indexing,
+    inplace,
+    linalg,
+    pointwise,
+    reduction,
+    sampling,
+    shape,
+)
+from tinyllm.functions.arguments import is_operand
+from tinyllm.tensor import Tensor
+
+# Every function by name: `tinyllm.add`. A name in METHODS is `tensor.add` as well.
+
+FUNCTIONS: dict[Any, str] = {
+    creation: """tensor as_tensor from_numpy zeros ones full empty arange linspace eye
+        zeros_like ones_like full_like empty_like""",
+    sampling: "randn rand randint randperm multinomial randn_like rand_like",
+    pointwise: """add sub mul div floor_divide remainder neg pow square exp log sqrt rsqrt tanh
+        sigmoid relu abs maximum minimum clamp where masked_fill clone""",
+    reduction: "sum mean var std max min amax amin logsumexp cumsum",
+    shape: """reshape flatten permute transpose t squeeze unsqueeze broadcast_to cat stack split
+        chunk unbind tril triu""",
+    indexing: "gather index_select",
+    linalg: "matmul mm bmm dot softmax log_softmax",
+    comparison: """eq ne lt le gt ge isnan isinf isfinite bitwise_and bitwise_or bitwise_xor
+        bitwise_not logical_not logical_and logical_or all any equal isclose allclose argmax
+        argmin sort argsort topk is_tensor is_floating_point numel""",
+}
+
+ALIASES = {
+    "subtract": "sub",
+    "multiply": "mul",
+    "divide": "div",
+    "true_divide": "div",
+    "negative": "neg",
+    "absolute": "abs",
+    "clip": "clamp",
+    "concat": "cat",
+    "concatenate": "cat",
+    "swapaxes": "transpose",
+}
+
+METHODS: dict[Any, str] = {
+    pointwise: """add sub mul div floor_divide remainder neg pow square exp log sqrt rsqrt tanh
+        sigmoid relu abs maximum minimum clamp masked_fill clone contiguous to type_as""",
+    reduction: FUNCTIONS[reduction],
+    shape: """reshape view view_as reshape_as flatten permute transpose t squeeze unsqueeze expand
+        expand_as broadcast_to split chunk unbind tril triu""",
+    indexing: FUNCTIONS[indexing],
+    linalg: FUNCTIONS[linalg],
+    comparison: """eq ne lt le gt ge isnan isinf isfinite bitwise_and bitwise_or bitwise_xor
+        bitwise_not logical_not logical_and logical_or all any equal isclose allclose argmax
+        argmin sort argsort topk""",
+    sampling: "multinomial",
+    inplace: "add_ sub_ mul_ div_ copy_ fill_ zero_ clamp_ masked_fill_ normal_ uniform_",
+}
+
+
+def _where(self: Tensor, condition: Tensor, other: Any) -> Tensor:
+    """Return self where the condition holds, else other. PyTorch: torch.Tensor.where."""
+    return pointwise.where(condition, self, other)
+
+
+def _binary(function: Callable, reflected: bool = False) -> Callable:
+    """An operator that steps back for operands it does not know, so that Python goes on asking."""
+
+    def operator(self: Tensor, other: Any) -> Any:
+        if not is_operand(other):
+            return NotImplemented
+        return function(other, self) if reflected else function(self, other)
+
+    operator.__doc__ = function.__doc__
+    return operator
+
+
+def _cast(dtype: str) -> Callable:
+    def cast(self: Tensor) -> Tensor:
+        return pointwise.to(self, np.dtype(dtype))
+
+    cast.__doc__ = f"Return the tensor as {dtype}. PyTorch: torch.Tensor.to."
+    return cast
+
+
+BINARY_OPERATORS = {  # x + y is __add__; 2 + y is __radd__; x += y is __iadd__
+    "add": pointwise.add,
+    "sub": pointwise.sub,
+    "mul": pointwise.mul,
+    "truediv": pointwise.div,
+    "floordiv": pointwise.floor_divide,
+    "mod": pointwise.remainder,
+    "pow": pointwise.pow,
+    "matmul": linalg.matmul,
+    "and": comparison.bitwise_and,
+    "or": comparison.bitwise_or,
+    "xor": comparison.bitwise_xor,
+}
+
+OTHER_OPERATORS = {
+    "__eq__": _binary(comparison.eq),
+    "__ne__": _binary(comparison.ne),
+    "__lt__": _binary(comparison.lt),
+    "__le__": _binary(comparison.le),
+    "__gt__": _binary(comparison.gt),
+    "__ge__": _binary(comparison.ge),
+    "__iadd__": _binary(inplace.add_),
+    "__isub__": _binary(inplace.sub_),
+    "__imul__": _binary(inplace.mul_),
+    "__itruediv__": _binary(inplace.div_),
+    "__neg__": pointwise.neg,
+    "__abs__": pointwise.abs,
+    "__invert__": comparison.bitwise_not,
+    "__getitem__": indexing.getitem,
+    "__setitem__": indexing.setitem,
+}
+
+CASTS = {
+    "half": "float16",
+    "float": "float32",
+    "double": "float64",
+    "int": "int32",
+    "long": "int64",
+    "bool": "bool",
+}
+
+__all__ = [*" ".join(FUNCTIONS.values()).split(), *ALIASES]
+
+
+def _attach() -> None:
+    """Give this package its functions, and Tensor its methods and operators."""
+    for module, names in FUNCTIONS.items():
+        for name in names.split():
+            globals()[name] = getattr(module, name)
+    for module, names in METHODS.items():
+        for name in names.split():
+            setattr(Tensor, name, getattr(module, name))
+    for alias, name in ALIASES.items():
+        globals()[alias] = globals()[name]
+        if hasattr(Tensor, name):
+            setattr(Tensor, alias, getattr(Tensor, name))
+    for name, function in BINARY_OPERATORS.items():
+        setattr(Tensor, f"__{name}__", _binary(function))
+        setattr(Tensor, f"__r{name}__", _binary(function, reflected=True))
+    for name, method in OTHER_OPERATORS.items():
+        setattr(Tensor, name, method)
+    for name, dtype in CASTS.items():
+        setattr(Tensor, name, _cast(dtype))
+    Tensor.where = _where
+    Tensor.cpu = lambda self: self
+    Tensor.T = property(shape.all_transposed)
+    Tensor.mT = property(shape.matrix_transposed)
+
+
+_attach()

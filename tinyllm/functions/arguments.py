@@ -1,0 +1,171 @@
+"""What the functions share: dims, dtypes, sizes and operands checked, in one wording."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Sequence
+from typing import Any, NoReturn
+
+import numpy as np
+
+from tinyllm.ops.cast import Cast
+from tinyllm.ops.function import Function
+from tinyllm.ops.promotion import result_type
+from tinyllm.tensor import Tensor, apply, get_default_dtype
+
+Number = bool | int | float
+
+
+def check_tensor(who: str, value: Any) -> Tensor:
+    """Return the value if it is a Tensor.
+
+    Raises:  TypeError for anything else.
+    """
+    if not isinstance(value, Tensor):
+        raise TypeError(
+            f"{who}: needs a Tensor, got {type(value).__name__}; wrap it in tinyllm.tensor(...)"
+        )
+    return value
+
+
+def check_dim(who: str, dim: int, ndim: int) -> int:
+    """Return the dim counted from the front. A 0-d tensor has the dims 0 and -1, as in PyTorch.
+
+    Raises:  TypeError if it is not an integer, IndexError if the tensor has no such dim.
+    """
+    try:
+        index = operator.index(dim)
+    except TypeError:
+        raise TypeError(f"{who}: dim must be an int, got {type(dim).__name__} {dim!r}") from None
+    count = max(ndim, 1)
+    if not -count <= index < count:
+        raise IndexError(
+            f"{who}: dim {index} is outside [{-count}, {count - 1}] of a {ndim}-dimensional tensor"
+        )
+    return index % count
+
+
+def check_dims(who: str, dim: int | Sequence[int] | None, ndim: int) -> tuple[int, ...] | None:
+    """Return several dims counted from the front; None, or none at all, means all of them."""
+    if dim is None or (isinstance(dim, tuple | list) and not dim):
+        return None
+    dims = tuple(
+        check_dim(who, one, ndim) for one in (dim if isinstance(dim, tuple | list) else (dim,))
+    )
+    if len(set(dims)) != len(dims):
+        raise ValueError(f"{who}: dim {tuple(dim)} names one dimension twice")
+    return dims if ndim else ()
+
+
+def check_sizes(who: str, sizes: tuple[Any, ...]) -> tuple[int, ...]:
+    """Return a shape given as separate ints, or as one tuple or list."""
+    if len(sizes) == 1 and isinstance(sizes[0], tuple | list):
+        sizes = tuple(sizes[0])
+    try:
+        return tuple(operator.index(size) for size in sizes)
+    except TypeError:
+        raise TypeError(f"{who}: sizes must be ints, got {sizes}") from None
+
+
+def check_dtype(who: str, dtype: Any) -> np.dtype:
+    """Return the NumPy dtype. Raises TypeError for one that tensors cannot have."""
+    try:
+        checked = np.dtype(dtype)
+    except TypeError:
+        raise TypeError(
+            f"{who}: {dtype!r} is not a dtype; use tinyllm.float32 or the like"
+        ) from None
+    if checked.kind not in "fiub" or checked.itemsize > 8:
+        raise TypeError(f"{who}: {checked} is not a dtype of tensors (float, int or bool)")
+    return checked if checked.isnative else checked.newbyteorder("=")
+
+
+def is_operand(value: Any) -> bool:
+    """Whether arithmetic with a Tensor accepts the value."""
+    return isinstance(value, Tensor | bool | int | float | np.ndarray | np.generic)
+
+
+def plain_operand(who: str, value: Any) -> Tensor | Number:
+    """Return the value as a Tensor or a Python number; NumPy arrays and scalars are accepted."""
+    if isinstance(value, Tensor | bool | int | float):
+        return value
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, np.ndarray):
+        check_dtype(who, value.dtype)
+        return Tensor(value)
+    raise TypeError(
+        f"{who}: needs a Tensor or a number, got {type(value).__name__}; "
+        "wrap it in tinyllm.tensor(...)"
+    )
+
+
+def with_dtype(operand: Tensor | Number, dtype: np.dtype) -> Tensor:
+    """Return the operand as a Tensor of the dtype; a cast is recorded in the graph."""
+    if not isinstance(operand, Tensor):
+        return Tensor(np.asarray(operand, dtype))
+    return operand if operand.array.dtype == dtype else apply(Cast, operand, dtype=dtype)
+
+
+def promoted(who: str, *operands: Any, floating: bool = False) -> tuple[Tensor, ...]:
+    """Return the operands as Tensors of the dtype that PyTorch promotes them to.
+
+    Args:    floating: integers and bools become the default float, as for division or exp.
+    """
+    checked = [plain_operand(who, operand) for operand in operands]
+    default = get_default_dtype()
+    dtype = result_type(
+        *(x.array if isinstance(x, Tensor) else x for x in checked), default=default
+    )
+    if floating and dtype.kind != "f":
+        dtype = default
+    return tuple(with_dtype(x, dtype) for x in checked)
+
+
+def apply_pair(
+    who: str, function: type[Function], a: Any, b: Any, floating: bool = False
+) -> Tensor:
+    """Promote two operands and apply a broadcasting op to them."""
+    if not (isinstance(a, Tensor) and isinstance(b, Tensor) and a.array.dtype is b.array.dtype) or (
+        floating and a.array.dtype.kind != "f"
+    ):
+        a, b = promoted(who, a, b, floating=floating)
+    try:
+        return apply(function, a, b)
+    except ValueError:
+        check_broadcast(who, ("input", a.shape), ("other", b.shape))
+        raise
+
+
+def check_broadcast(who: str, *named: tuple[str, tuple[int, ...]]) -> tuple[int, ...]:
+    """Return the common shape. Raises ValueError that names the dimension that disagrees."""
+    try:
+        return np.broadcast_shapes(*(shape for _, shape in named))
+    except ValueError:
+        _explain_broadcast(who, named)
+
+
+def _explain_broadcast(who: str, named: Sequence[tuple[str, tuple[int, ...]]]) -> NoReturn:
+    got = " and ".join(f"{name} {shape}" for name, shape in named)
+    for axis in range(1, max(len(shape) for _, shape in named) + 1):
+        sizes = [shape[-axis] for _, shape in named if len(shape) >= axis]
+        if len({size for size in sizes if size != 1}) > 1:
+            break
+    disagree = " != ".join(str(size) for size in sizes)
+    raise ValueError(
+        f"{who}: {got} do not broadcast: they disagree in dim -{axis}: {disagree}"
+        f"{_likely_mend(named, sizes)}"
+    ) from None
+
+
+def _likely_mend(named: Sequence[tuple[str, tuple[int, ...]]], sizes: list[int]) -> str:
+    """A guess: a missing dimension of size 1, or a transposed matrix."""
+    if len(named) == 2:
+        (name, short), (_, long) = sorted(named, key=lambda pair: len(pair[1]))
+        if len(short) < len(long) and len(short) and short == long[: len(short)]:
+            missing = len(long) - len(short)
+            tail = ".unsqueeze(-1)" * missing
+            return f". Dims are matched from the last: did you mean {name}{tail}?"
+        if len(short) == len(long) == 2 and short == long[::-1]:
+            return f". Did you mean {name}.T?"
+    return ". Each dim must be equal, or 1 in one of them"

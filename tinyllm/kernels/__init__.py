@@ -1,0 +1,61 @@
+"""Arrays in, arrays out: the only room that imports Numba or SciPy. `kernel.py` tells the form."""
+
+from tinyllm.kernels.activation import (
+    gelu,
+    gelu_backward,
+    gelu_tanh,
+    gelu_tanh_backward,
+    silu,
+    silu_backward,
+)
+from tinyllm.kernels.attention import attention, attention_backward, attention_grad_scores
+from tinyllm.kernels.cross_entropy import cross_entropy, cross_entropy_backward
+from tinyllm.kernels.dropout import dropout
+from tinyllm.kernels.embedding import embedding, embedding_backward
+from tinyllm.kernels.kernel import KERNELS, Kernel, kernel, reference_kernels
+from tinyllm.kernels.matmul import linear, matmul
+from tinyllm.kernels.normalization import (
+    layer_norm,
+    layer_norm_backward,
+    rms_norm,
+    rms_norm_backward,
+)
+from tinyllm.kernels.optimizer import adam_step, scale_, sum_of_squares
+from tinyllm.kernels.softmax import log_softmax, log_softmax_backward, softmax, softmax_backward
+from tinyllm.kernels.threads import get_num_threads, set_num_threads
+
+__all__ = [
+    "KERNELS",
+    "Kernel",
+    "adam_step",
+    "attention",
+    "attention_backward",
+    "attention_grad_scores",
+    "cross_entropy",
+    "cross_entropy_backward",
+    "dropout",
+    "embedding",
+    "embedding_backward",
+    "gelu",
+    "gelu_backward",
+    "gelu_tanh",
+    "gelu_tanh_backward",
+    "get_num_threads",
+    "kernel",
+    "layer_norm",
+    "layer_norm_backward",
+    "linear",
+    "log_softmax",
+    "log_softmax_backward",
+    "matmul",
+    "reference_kernels",
+    "rms_norm",
+    "rms_norm_backward",
+    "scale_",
+    "set_num_threads",
+    "silu",
+    "silu_backward",
+    "softmax",
+    "softmax_backward",
+    "sum_of_squares",
+]

@@ -1,0 +1,100 @@
+"""SciPy's BLAS, one thread at a time, callable from inside a compiled loop.
+
+NumPy's and PyTorch's products bring a thread pool of their own, which fights Numba's for the cores.
+So kernels cut a product into row blocks inside a `prange` and call the single-threaded `gemm` on
+each. SciPy carries its own copy of OpenBLAS, so holding that one to a single thread leaves the
+user's NumPy alone.
+
+Three things let Numba cache code that calls BLAS: its address is registered as a symbol, array
+addresses come from an intrinsic, and nothing is a ctypes pointer.
+"""
+
+from __future__ import annotations
+
+import functools
+from pathlib import Path
+
+import numpy as np
+
+from tinyllm.kernels import jit
+from tinyllm.kernels.jit import address, inlined, overload
+
+if jit.BLAS_AVAILABLE:
+    import llvmlite.binding
+    import scipy.linalg.cython_blas  # noqa: F401 - its table of C functions is what we call
+    from numba import types
+    from numba.extending import get_cython_function_address
+
+    _SIGNATURE = types.void(*([types.intp] * 13))
+    for _name in ("sgemm", "dgemm"):
+        llvmlite.binding.add_symbol(
+            f"tinyllm_{_name}", get_cython_function_address("scipy.linalg.cython_blas", _name)
+        )
+    _sgemm = types.ExternalFunction("tinyllm_sgemm", _SIGNATURE)
+    _dgemm = types.ExternalFunction("tinyllm_dgemm", _SIGNATURE)
+
+NORMAL, TRANSPOSED = ord("N"), ord("T")
+
+
+@functools.cache
+def hold_to_one_thread() -> None:
+    """Set SciPy's own OpenBLAS, and no other library, to one thread."""
+    import scipy
+    from threadpoolctl import ThreadpoolController
+
+    own = Path(scipy.__file__).resolve().parent
+    folders = {own, own.parent / "scipy.libs", own / ".dylibs"}
+    for library in ThreadpoolController().lib_controllers:
+        if Path(library.filepath).resolve().parent in folders:
+            library.set_num_threads(1)
+
+
+def gemm(like, trans_a, trans_b, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc):
+    """C = alpha op(A) op(B) + beta C, column-major, on raw addresses, in the dtype of `like`."""
+
+
+@overload(gemm)
+def _gemm(like, trans_a, trans_b, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc):
+    call, real = (_sgemm, np.float32) if like.dtype == types.float32 else (_dgemm, np.float64)
+
+    def body(like, trans_a, trans_b, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc):
+        flags = np.empty(2, np.uint8)
+        flags[0], flags[1] = trans_a, trans_b
+        sizes = np.empty(6, np.int32)
+        sizes[0], sizes[1], sizes[2] = m, n, k
+        sizes[3], sizes[4], sizes[5] = lda, ldb, ldc
+        scales = np.empty(2, real)
+        scales[0], scales[1] = alpha, beta
+        f, s, x = address(flags), address(sizes), address(scales)
+        y = x + scales.itemsize
+        call(f, f + 1, s, s + 4, s + 8, x, a, s + 12, b, s + 16, y, c, s + 20)
+
+    return body
+
+
+@inlined
+def product_part(a, a_transposed, b, b_transposed, out, beta, row0, row1, col0, col1):
+    """out[row0:row1, col0:col1] = op(a) op(b) + beta * the same part of out, all row-major.
+
+    A row-major matrix is a column-major one transposed: BLAS is asked for out^T = op(b)^T op(a)^T.
+    """
+    width = out.shape[1]
+    inner = a.shape[0] if a_transposed else a.shape[1]
+    a_start = row0 if a_transposed else row0 * a.shape[1]
+    b_start = col0 * b.shape[1] if b_transposed else col0
+    gemm(
+        out,
+        TRANSPOSED if b_transposed else NORMAL,
+        TRANSPOSED if a_transposed else NORMAL,
+        col1 - col0,
+        row1 - row0,
+        inner,
+        1.0,
+        address(b) + b_start * b.itemsize,
+        b.shape[1],
+        address(a) + a_start * a.itemsize,
+        a.shape[1],
+        beta,
+        address(out) + (row0 * width + col0) * out.itemsize,
+        width,
+    )

@@ -1,0 +1,58 @@
+"""Rows gathered from a table by index, and their gradients scattered back. Indices are in range."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tinyllm.kernels.jit import parallel
+from tinyllm.kernels.kernel import kernel
+from tinyllm.kernels.rows import as_flat, as_rows
+from tinyllm.kernels.threads import threads_for
+
+
+@kernel
+def embedding(weight, ids):
+    """y[...] = weight[ids[...]]: weight (V, C), ids (...) -> y (..., C)."""
+    return weight[ids]
+
+
+@embedding.fast
+def embedding(weight, ids):
+    y = np.empty((*ids.shape, weight.shape[1]), weight.dtype)
+    if y.size:
+        _gather(
+            ids.size, threads_for(y.size), np.ascontiguousarray(weight), as_flat(ids), as_rows(y)
+        )
+    return y
+
+
+@kernel
+def embedding_backward(grad_y, ids, num_embeddings):
+    """grad_weight[v] = sum of grad_y over the places where ids is v: (V, C)."""
+    grad_weight = np.zeros((num_embeddings, grad_y.shape[-1]), grad_y.dtype)
+    np.add.at(grad_weight, ids, grad_y)
+    return grad_weight
+
+
+@embedding_backward.fast
+def embedding_backward(grad_y, ids, num_embeddings):
+    grad_weight = np.zeros((num_embeddings, grad_y.shape[-1]), grad_y.dtype)
+    if grad_y.size:
+        # Each thread has its own columns: no two add to one place, and the order is fixed.
+        columns, threads = grad_y.shape[-1], threads_for(grad_y.size)
+        _scatter_add(columns, threads, as_rows(grad_y), as_flat(ids), grad_weight)
+    return grad_weight
+
+
+@parallel
+def _gather(weight, ids, y, start, stop):
+    for i in range(start, stop):
+        for j in range(weight.shape[1]):
+            y[i, j] = weight[ids[i], j]
+
+
+@parallel
+def _scatter_add(grad_y, ids, grad_weight, start, stop):
+    for i in range(ids.size):
+        for j in range(start, stop):
+            grad_weight[ids[i], j] += grad_y[i, j]

@@ -1,0 +1,89 @@
+"""Numba, set up once: compiler options, the kernel cache, and life without Numba.
+
+Two decorators:
+
+    @parallel   a body that does a part of the work: an entry point, cached on disk (parallel.py)
+    @inlined    a helper that only compiled code calls
+
+`fastmath` leaves out "nnan" and "ninf": masks are -inf, and under those flags -inf is undefined.
+`error_model="numpy"` drops the test for division by zero, which would keep loops from vectorising.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import warnings
+from collections.abc import Callable
+
+AVAILABLE = importlib.util.find_spec("numba") is not None
+BLAS_AVAILABLE = AVAILABLE and importlib.util.find_spec("scipy") is not None
+THREADS_MAY_OVERLAP = True
+POOL_SIZE = 1  # threads that Numba's pool has at most, fixed when Numba is imported
+
+if AVAILABLE:
+    import numba
+    from numba import types
+    from numba.extending import intrinsic, overload
+
+    from tinyllm.kernels import parallel as threading
+
+    try:
+        from numba.np.ufunc import omppool  # noqa: F401  (its presence decides the threading layer)
+    except ImportError:
+        THREADS_MAY_OVERLAP = False
+
+    POOL_SIZE = numba.config.NUMBA_NUM_THREADS
+    OPTIONS = {
+        "error_model": "numpy",
+        "fastmath": {"nsz", "arcp", "contract", "afn", "reassoc"},
+        "nogil": True,
+    }
+
+    def inlined(function: Callable) -> Callable:
+        """Compile a helper that only compiled code calls; it is cached with its callers."""
+        return numba.njit(**OPTIONS)(function)
+
+    def parallel(function: Callable) -> Callable:
+        """Make an entry point that shares its work out among threads: see parallel.py."""
+        return threading.parallel(function, OPTIONS)
+
+    @intrinsic
+    def address(typing_context, array):
+        """The array's data pointer as an integer; `.ctypes.data` would forbid the cache."""
+
+        def generate(context, builder, signature, args):
+            data = context.make_array(signature.args[0])(context, builder, args[0]).data
+            return builder.ptrtoint(data, context.get_value_type(types.intp))
+
+        return types.intp(array), generate
+
+else:
+    warnings.warn(
+        "tinyllm: Numba is not installed, so every kernel runs as its NumPy definition: correct, "
+        "but several times slower. `pip install numba scipy` mends that.",
+        stacklevel=2,
+    )
+    address = types = None
+
+    def inlined(function: Callable) -> Callable:
+        """Leave the function as it is: without Numba nothing calls it."""
+        return function
+
+    parallel = inlined
+
+    def overload(_stub: Callable) -> Callable:
+        """Leave the function as it is: without Numba nothing calls it."""
+        return inlined
+
+
+__all__ = [
+    "AVAILABLE",
+    "BLAS_AVAILABLE",
+    "POOL_SIZE",
+    "THREADS_MAY_OVERLAP",
+    "address",
+    "inlined",
+    "overload",
+    "parallel",
+    "types",
+]

@@ -1,0 +1,130 @@
+"""Matrix products, and the affine map y = x W^T + b, on the one thread pool."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tinyllm.kernels.blas import hold_to_one_thread, product_part
+from tinyllm.kernels.jit import inlined, parallel
+from tinyllm.kernels.kernel import kernel
+from tinyllm.kernels.threads import get_num_threads
+
+SMALL_PRODUCT = 250_000  # multiplications below which one thread is quicker
+
+
+@kernel
+def matmul(a, b):
+    """a (..., M, K) @ b (..., K, N) -> (..., M, N); leading dimensions broadcast."""
+    return np.matmul(a, b)
+
+
+@matmul.fast_with_blas
+def matmul(a, b):
+    if a.dtype != b.dtype or not (a.size and b.size):
+        return np.matmul(a, b)
+    hold_to_one_thread()
+    *batch, m, k = a.shape
+    n = b.shape[-1]
+    if b.ndim == 2 and (a.ndim == 2 or a.flags.c_contiguous):
+        out = np.empty((*batch, m, n), a.dtype)
+        left, left_transposed = _oriented(a.reshape(-1, k))
+        right, right_transposed = _oriented(b)
+        threads = _threads_for(a.size * n)
+        rows = out.reshape(-1, n)
+        _matmul(threads, threads, left, left_transposed, right, right_transposed, rows, threads)
+        return out
+    batch = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
+    left, left_transposed = _oriented(np.broadcast_to(a, (*batch, m, k)))
+    right, right_transposed = _oriented(np.broadcast_to(b, (*batch, k, n)))
+    out = np.empty((*batch, m, n), a.dtype)
+    matrices = out.reshape(-1, m, n)
+    _matmul_batched(
+        len(matrices),
+        _threads_for(out.size * k),
+        left.reshape(-1, *left.shape[-2:]),
+        left_transposed,
+        right.reshape(-1, *right.shape[-2:]),
+        right_transposed,
+        matrices,
+    )
+    return out
+
+
+@kernel
+def linear(x, weight, bias):
+    """y = x W^T + b, x (..., in), weight (out, in), bias (out) or None -> y (..., out)."""
+    y = np.matmul(x, weight.T)
+    return y if bias is None else y + bias
+
+
+@linear.fast_with_blas
+def linear(x, weight, bias):
+    features_out, features_in = weight.shape
+    y = np.empty((*x.shape[:-1], features_out), x.dtype)
+    if not (x.size and weight.size):
+        y[...] = 0 if bias is None else bias
+        return y
+    hold_to_one_thread()
+    no_bias = bias is None
+    threads = _threads_for(x.size * features_out)
+    _linear(
+        threads,
+        threads,
+        np.ascontiguousarray(x).reshape(-1, features_in),
+        np.ascontiguousarray(weight),
+        weight[0, :0] if no_bias else bias,
+        y.reshape(-1, features_out),
+        threads,
+    )
+    return y
+
+
+def _threads_for(multiplications: int) -> int:
+    return 1 if multiplications < SMALL_PRODUCT else get_num_threads()
+
+
+def _oriented(matrices):
+    """Contiguous memory for the matrices, and whether it holds them transposed."""
+    if matrices.flags.c_contiguous:
+        return matrices, False
+    swapped = matrices.swapaxes(-1, -2)
+    if swapped.flags.c_contiguous:
+        return swapped, True
+    return np.ascontiguousarray(matrices), False
+
+
+@inlined
+def _part_of(shape, part, parts):
+    """The rows and columns of one part of a matrix, which is cut along rows unless they are few."""
+    rows, columns = shape
+    if rows >= columns or rows >= 64:
+        return rows * part // parts, rows * (part + 1) // parts, 0, columns
+    return 0, rows, columns * part // parts, columns * (part + 1) // parts
+
+
+@parallel
+def _matmul(a, a_transposed, b, b_transposed, out, parts, start, stop):
+    for part in range(start, stop):
+        row0, row1, col0, col1 = _part_of(out.shape, part, parts)
+        product_part(a, a_transposed, b, b_transposed, out, 0.0, row0, row1, col0, col1)
+
+
+@parallel
+def _matmul_batched(a, a_transposed, b, b_transposed, out, start, stop):
+    rows, columns = out.shape[1:]
+    for i in range(start, stop):
+        product_part(a[i], a_transposed, b[i], b_transposed, out[i], 0.0, 0, rows, 0, columns)
+
+
+@parallel
+def _linear(x, weight, bias, y, parts, start, stop):
+    """The bias is laid down first and the product added to it: no second pass over y."""
+    for part in range(start, stop):
+        row0, row1, col0, col1 = _part_of(y.shape, part, parts)
+        beta = 0.0
+        if bias.size:
+            beta = 1.0
+            for i in range(row0, row1):
+                for j in range(col0, col1):
+                    y[i, j] = bias[j]
+        product_part(x, False, weight, True, y, beta, row0, row1, col0, col1)

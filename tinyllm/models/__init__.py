@@ -1,0 +1,6 @@
+"""Whole models."""
+
+from tinyllm.models.decoder import Decoder
+from tinyllm.models.decoder_config import DecoderConfig
+
+__all__ = ["Decoder", "DecoderConfig"]

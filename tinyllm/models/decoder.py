@@ -1,0 +1,244 @@
+"""The decoder, GPT-2 or Llama by config: a stack of Transformer blocks that predicts the next token.
+
+Shapes: B batch, T tokens given now, S tokens to look at (those in the cache and the T new ones),
+C width, H heads, Hk key and value heads, D = C / H head size, V vocabulary.
+"""
+
+from __future__ import annotations
+
+import math
+
+from tinyllm import nn
+from tinyllm.functions import arange, ones
+from tinyllm.models.decoder_config import DecoderConfig
+from tinyllm.nn import functional as F
+from tinyllm.nn import init
+from tinyllm.tensor import Tensor
+
+
+def _norm(config: DecoderConfig) -> nn.Module:
+    if config.norm == "rms":
+        return nn.RMSNorm(config.width, config.norm_eps)
+    return nn.LayerNorm(config.width, config.norm_eps, bias=config.bias)
+
+
+class Attention(nn.Module):
+    """Causal self-attention: each token gathers from itself and the tokens before it.
+
+    Shapes:  (B, T, C) -> (B, T, C)
+    Source:  Vaswani et al. 2017, section 3.2, arXiv:1706.03762; for Hk < H Ainslie et al. 2023,
+             arXiv:2305.13245
+    """
+
+    def __init__(
+        self, config: DecoderConfig, layer: int, rotary: nn.RotaryEmbedding | None
+    ) -> None:
+        super().__init__()
+        self.layer = layer  # this layer's place in the cache
+        self.heads, self.kv_heads = config.heads, config.kv_heads
+        self.head_size, self.dropout = config.head_size, config.dropout
+        self.rotary = rotary
+        C, kv_width = config.width, config.kv_heads * config.head_size
+        self.packed = rotary is None and self.kv_heads == self.heads
+        if self.packed:
+            self.qkv = nn.Linear(C, 3 * C, config.bias)  # one product in place of three
+        else:
+            self.q = nn.Linear(C, C, config.bias)
+            self.k = nn.Linear(C, kv_width, config.bias)
+            self.v = nn.Linear(C, kv_width, config.bias)
+        self.out = nn.Linear(C, C, config.bias)
+
+    def forward(self, x: Tensor, cache: nn.KeyValueCache | None = None) -> Tensor:
+        """Attend, to the tokens in the cache too if one is given."""
+        B, T, C = x.shape
+        start = cache.length if cache is not None else 0
+        q, k, v = self._queries_keys_values(x)  # (B, H, T, D), (B, Hk, T, D) twice
+        if self.rotary is not None:
+            q, k = self.rotary(q, start), self.rotary(k, start)
+        if cache is not None:
+            k, v = cache.append(self.layer, k, v)  # (B, Hk, S, D), S = start + T
+        may_attend = None
+        if start and T > 1:  # new token t stands at start + t and sees all up to there
+            may_attend = ones(T, start + T, dtype=bool).tril(start)  # (T, S)
+        y = F.scaled_dot_product_attention(
+            q,
+            k,
+            v,
+            attn_mask=may_attend,
+            dropout_p=self.dropout if self.training else 0.0,
+            is_causal=T > 1 and start == 0,
+            enable_gqa=self.kv_heads != self.heads,
+        )  # (B, H, T, D)
+        y = y.transpose(1, 2).reshape(B, T, C)  # heads side by side again
+        return self.out(y)  # (B, T, C)
+
+    def _queries_keys_values(self, x: Tensor) -> list[Tensor]:
+        B, T, _ = x.shape
+        H, Hk, D = self.heads, self.kv_heads, self.head_size
+        if self.packed:
+            parts = self.qkv(x).view(B, T, 3 * H, D).split(H, dim=2)  # (B, T, H, D) three times
+        else:
+            parts = (
+                self.q(x).view(B, T, H, D),
+                self.k(x).view(B, T, Hk, D),
+                self.v(x).view(B, T, Hk, D),
+            )
+        # view, then transpose: a view straight to (B, H, T, D) would mix tokens with heads
+        return [part.transpose(1, 2) for part in parts]  # (B, H or Hk, T, D)
+
+
+class MLP(nn.Module):
+    """Two linear layers with a nonlinearity between, on each token alone; or SwiGLU's three.
+
+    down(gelu(up(x))),  or  down(silu(gate(x)) * up(x))
+
+    Shapes:  (B, T, C) -> (B, T, C)
+    Source:  Vaswani et al. 2017, eq. 2; SwiGLU: Shazeer 2020, eq. 6, arXiv:2002.05202
+    """
+
+    def __init__(self, config: DecoderConfig) -> None:
+        super().__init__()
+        self.activation = config.activation
+        self.up = nn.Linear(config.width, config.hidden_width, config.bias)
+        if self.activation == "swiglu":
+            self.gate = nn.Linear(config.width, config.hidden_width, config.bias)
+        self.down = nn.Linear(config.hidden_width, config.width, config.bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Transform each token."""
+        if self.activation == "swiglu":
+            hidden = F.silu(self.gate(x)) * self.up(x)  # (B, T, hidden_width)
+        else:
+            approximate = "tanh" if self.activation == "gelu_tanh" else "none"
+            hidden = F.gelu(self.up(x), approximate)  # (B, T, hidden_width)
+        return self.down(hidden)  # (B, T, C)
+
+
+class Block(nn.Module):
+    """x + attention(norm(x)), then x + mlp(norm(x)): both add to a stream that runs through.
+
+    Shapes:  (B, T, C) -> (B, T, C)
+    """
+
+    def __init__(
+        self, config: DecoderConfig, layer: int, rotary: nn.RotaryEmbedding | None
+    ) -> None:
+        super().__init__()
+        self.norm_1 = _norm(config)
+        self.attention = Attention(config, layer, rotary)
+        self.norm_2 = _norm(config)
+        self.mlp = MLP(config)
+        self.dropout = nn.Dropout(config.dropout)
+
+    def forward(self, x: Tensor, cache: nn.KeyValueCache | None = None) -> Tensor:
+        """Let tokens look at each other, then each think for itself."""
+        x = x + self.dropout(self.attention(self.norm_1(x), cache))  # (B, T, C)
+        return x + self.dropout(self.mlp(self.norm_2(x)))  # (B, T, C)
+
+
+class Decoder(nn.Module):
+    """A language model: for each token the logits of the token that comes next.
+
+    Source:  Radford et al. 2019 (GPT-2); Touvron et al. 2023, arXiv:2302.13971 (Llama)
+    """
+
+    def __init__(self, config: DecoderConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.token_embedding = nn.Embedding(config.vocab_size, config.width)
+        rotary = None
+        if config.positions == "learned":
+            self.position_embedding = nn.Embedding(config.context_length, config.width)
+        else:
+            rotary = nn.RotaryEmbedding(config.head_size, config.context_length, config.rope_base)
+        self.dropout = nn.Dropout(config.dropout)
+        self.blocks = nn.ModuleList(Block(config, layer, rotary) for layer in range(config.layers))
+        self.norm = _norm(config)
+        if not config.tie_embeddings:
+            self.head = nn.Linear(config.width, config.vocab_size, bias=False)
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Draw all weights anew, as GPT-2 does.
+
+        N(0, 0.02^2), biases 0. Each block adds two branches to the stream; the layer that ends a
+        branch starts smaller, by 1 / sqrt(2 layers), so that the stream's variance does not grow
+        with depth.
+        """
+        for name, parameter in self.named_parameters():
+            if name.endswith(("attention.out.weight", "mlp.down.weight")):
+                init.normal_(parameter, 0.0, 0.02 / math.sqrt(2 * self.config.layers))
+            elif parameter.ndim == 2:
+                init.normal_(parameter, 0.0, 0.02)
+            elif name.endswith("bias"):
+                init.zeros_(parameter)
+            else:
+                init.ones_(parameter)  # the norms' weights
+
+    def forward(self, ids: Tensor, cache: nn.KeyValueCache | None = None) -> Tensor:
+        """Compute the logits after each token.
+
+        Args:    cache: holds the tokens before `ids`, which continue them, and is extended.
+        Shapes:  ids (B, T) -> (B, T, V)
+        Raises:  ValueError beyond context_length, IndexError for an id outside the vocabulary.
+        """
+        start = cache.length if cache is not None else 0
+        self._check(ids, start)
+        x = self.token_embedding(ids)  # (B, T, C)
+        if self.config.positions == "learned":
+            positions = arange(start, start + ids.shape[1])  # (T)
+            x = x + self.position_embedding(positions)  # (B, T, C) + (T, C)
+        x = self.dropout(x)
+        for block in self.blocks:
+            x = block(x, cache)  # (B, T, C)
+        x = self.norm(x)
+        if self.config.tie_embeddings:
+            return F.linear(x, self.token_embedding.weight)  # (B, T, V)
+        return self.head(x)  # (B, T, V)
+
+    def loss(self, ids: Tensor, targets: Tensor) -> Tensor:
+        """Compute the mean cross-entropy of the next tokens, in nats per token.
+
+        Shapes:  ids and targets (B, T) -> (); a target of -100 counts for nothing
+        """
+        logits = self(ids)  # (B, T, V)
+        return F.cross_entropy(logits.view(-1, self.config.vocab_size), targets.reshape(-1))
+
+    def new_cache(self, batch_size: int = 1, capacity: int | None = None) -> nn.KeyValueCache:
+        """Make an empty key-value cache for this model; by default for a whole context."""
+        config = self.config
+        return nn.KeyValueCache(
+            config.layers,
+            batch_size,
+            config.kv_heads,
+            config.context_length if capacity is None else capacity,
+            config.head_size,
+            self.token_embedding.weight.dtype,
+        )
+
+    def num_parameters(self) -> int:
+        """Count the trained numbers, tied ones once."""
+        return sum(parameter.numel() for parameter in self.parameters())
+
+    def _check(self, ids: Tensor, start: int) -> None:
+        if not isinstance(ids, Tensor):
+            raise TypeError(
+                f"Decoder: ids must be a Tensor of token ids, not {type(ids).__name__}; "
+                "make one with tinyllm.tensor(ids)"
+            )
+        if ids.ndim != 2 or not ids.array.size:
+            raise ValueError(
+                f"Decoder: ids must be (B, T) with at least one token, not of shape {ids.shape}; "
+                "a single sequence (T,) is passed as ids[None, :]"
+            )
+        T, context_length = ids.shape[1], self.config.context_length
+        if start + T > context_length:
+            cached = f"{start} tokens in the cache and " if start else ""
+            raise ValueError(
+                f"Decoder: {cached}{T} tokens in ids exceed context_length {context_length}: "
+                "cut the text to its last tokens, or make a model with a longer context"
+            )
+
+    def extra_repr(self) -> str:
+        """Say the settings that the layers do not show."""
+        return f"context_length={self.config.context_length}, heads={self.config.heads}"

@@ -1,0 +1,116 @@
+"""The settings of a decoder."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import MISSING, asdict, dataclass, fields
+from typing import Any
+
+CHOICES = {
+    "positions": ("learned", "rotary"),
+    "norm": ("layer", "rms"),
+    "activation": ("gelu_tanh", "gelu", "swiglu"),
+}
+
+
+@dataclass
+class DecoderConfig:
+    """Sizes and style of a `Decoder`. What is None is filled in when the config is made."""
+
+    vocab_size: int  # V
+    context_length: int = 64  # the longest T
+    layers: int = 4
+    heads: int = 4  # H
+    width: int = 128  # C, a multiple of heads
+    kv_heads: int | None = None  # key and value heads; None: as many as heads
+    hidden_width: int | None = None  # inside the MLP; None: 4 C, or 8/3 C rounded up to 8s (swiglu)
+    positions: str = "learned"  # or "rotary"
+    norm: str = "layer"  # or "rms"
+    activation: str = "gelu_tanh"  # or "gelu", or "swiglu", which adds a gate to the MLP
+    bias: bool = True  # in linear layers and LayerNorm
+    dropout: float = 0.0  # on embeddings, attention weights, and what each residual branch adds
+    tie_embeddings: bool = True  # the head's weight is the token embedding's
+    norm_eps: float = 1e-5
+    rope_base: float = 10000.0
+
+    def __post_init__(self) -> None:
+        if self.kv_heads is None:
+            self.kv_heads = self.heads
+        if self.hidden_width is None:
+            swiglu = self.activation == "swiglu"
+            self.hidden_width = -(-self.width // 3) * 8 if swiglu else 4 * self.width
+        self._check()
+
+    @classmethod
+    def gpt2(cls, **sizes: Any) -> DecoderConfig:
+        """Make a GPT-2: learned positions, LayerNorm, GELU (tanh), biases, tied head.
+
+        Source:  Radford et al. 2019
+        """
+        return cls(**sizes)
+
+    @classmethod
+    def llama(cls, **sizes: Any) -> DecoderConfig:
+        """Make a Llama: rotary positions, RMSNorm, SwiGLU, no biases, a head of its own.
+
+        Source:  Touvron et al. 2023, arXiv:2302.13971
+        """
+        style = {"positions": "rotary", "norm": "rms", "activation": "swiglu"}
+        return cls(**{**style, "bias": False, "tie_embeddings": False, **sizes})
+
+    @property
+    def head_size(self) -> int:
+        """D, the width of one head."""
+        return self.width // self.heads
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give the settings as a dict that JSON can hold."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, settings: Mapping[str, Any]) -> DecoderConfig:
+        """Make a config from `to_dict()`'s dict.
+
+        Raises:  ValueError that lists unknown and missing keys.
+        """
+        known = {field.name: field.default is MISSING for field in fields(cls)}
+        unknown = [name for name in settings if name not in known]
+        missing = [name for name, needed in known.items() if needed and name not in settings]
+        if unknown or missing:
+            parts = [f"unknown keys {unknown}"] if unknown else []
+            parts += [f"missing keys {missing}"] if missing else []
+            raise ValueError(
+                f"DecoderConfig: {' and '.join(parts)}; the keys are {', '.join(known)}"
+            )
+        return cls(**settings)
+
+    def _check(self) -> None:
+        names = ("vocab_size", "context_length", "layers", "heads", "width", "kv_heads")
+        for name in (*names, "hidden_width"):
+            value = getattr(self, name)
+            if not isinstance(value, int) or isinstance(value, bool):
+                raise TypeError(f"DecoderConfig: {name} must be an int, not {value!r}")
+            if value < 1:
+                raise ValueError(f"DecoderConfig: {name} must be at least 1, not {value}")
+        for name, choices in CHOICES.items():
+            if getattr(self, name) not in choices:
+                raise ValueError(
+                    f"DecoderConfig: {name} must be one of {choices}, not {getattr(self, name)!r}"
+                )
+        if self.width % self.heads:
+            raise ValueError(
+                f"DecoderConfig: width {self.width} must be a multiple of heads {self.heads}"
+            )
+        if self.heads % self.kv_heads:
+            raise ValueError(
+                f"DecoderConfig: heads {self.heads} must be a multiple of kv_heads {self.kv_heads}"
+            )
+        if self.positions == "rotary" and self.head_size % 2:
+            raise ValueError(
+                f"DecoderConfig: rotary positions need an even head size, and width {self.width} / "
+                f"heads {self.heads} = {self.head_size}"
+            )
+        if not 0 <= self.dropout < 1:
+            raise ValueError(
+                f"DecoderConfig: dropout must be at least 0 and below 1, not {self.dropout}"
+            )

@@ -1,0 +1,62 @@
+"""Rotary position embedding: a position turns queries and keys, pair by pair, by an angle."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tinyllm.nn.module import Module
+from tinyllm.ops.rotary import Rotate
+from tinyllm.tensor import Tensor, apply
+
+
+class RotaryEmbedding(Module):
+    """Turn each pair (x_i, x_{i + D/2}) at position t by the angle t * base^(-2i / D).
+
+    The product of a query at t and a key at s then depends on t - s alone.
+
+    Args:    head_size: D, even.
+             context_length: the number of positions.
+    Shapes:  (..., T, D) -> the same
+    PyTorch: has none. The pairing of the first half with the second is that of Llama in Hugging
+             Face's transformers; the paper's pairs neighbours, which is a permutation of D.
+    Source:  Su et al. 2021, arXiv:2104.09864, section 3.2.2
+    """
+
+    def __init__(self, head_size: int, context_length: int, base: float = 10000.0) -> None:
+        super().__init__()
+        if head_size % 2:
+            raise ValueError(f"RotaryEmbedding: head_size {head_size} must be even, to make pairs")
+        self.head_size, self.context_length, self.base = head_size, context_length, base
+        self._tables: dict[np.dtype, tuple[np.ndarray, np.ndarray]] = {}
+
+    def tables(self, dtype: np.dtype) -> tuple[np.ndarray, np.ndarray]:
+        """Give cos and sin of all angles, (context_length, D/2) each, made at the first request."""
+        if dtype not in self._tables:
+            frequencies = self.base ** (-np.arange(0, self.head_size, 2) / self.head_size)  # (D/2)
+            angles = np.outer(np.arange(self.context_length), frequencies)  # in double precision
+            self._tables[dtype] = np.cos(angles).astype(dtype), np.sin(angles).astype(dtype)
+        return self._tables[dtype]
+
+    def forward(self, x: Tensor, start: int = 0) -> Tensor:
+        """Turn x (..., T, D), whose first row stands at position `start`.
+
+        Raises:  ValueError beyond `context_length`, or for another D.
+        """
+        T, D = x.shape[-2:]
+        if self.head_size != D:
+            raise ValueError(
+                f"RotaryEmbedding: x (..., T, D) = {x.shape} and head_size {self.head_size} "
+                f"disagree on D: {D} != {self.head_size}"
+            )
+        if start + T > self.context_length:
+            raise ValueError(
+                f"RotaryEmbedding: positions {start} to {start + T - 1} exceed context_length "
+                f"{self.context_length}"
+            )
+        cos, sin = self.tables(x.dtype)
+        here = slice(start, start + T)
+        return apply(Rotate, x, cos=cos[here], sin=sin[here])  # (..., T, D)
+
+    def extra_repr(self) -> str:
+        """Say the settings."""
+        return f"{self.head_size}, context_length={self.context_length}, base={self.base}"

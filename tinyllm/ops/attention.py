@@ -1,0 +1,48 @@
+"""Scaled dot-product attention as one op."""
+
+from __future__ import annotations
+
+from tinyllm import kernels
+from tinyllm.ops.function import Array, Context, Function, unbroadcast
+
+
+class ScaledDotProductAttention(Function):
+    """out = Z P v, P = softmax(scale q k^T + mask), Z dropout on the weights.
+
+    Shapes:   q (B, H, T, D), k (B, Hk, S, D), v (B, Hk, S, Dv), mask None or broadcastable to
+              (B, H, T, S): bool (True = may attend), or numbers added to the scores
+              -> out (B, H, T, Dv)
+    Adjoint:  with dP = Z * (grad_out v^T) and dS = P * (dP - rowsum(P * dP)), softmax's adjoint:
+              grad_v = (Z P)^T grad_out, grad_q = scale dS k, grad_k = scale dS^T q, grad_mask = dS
+    Saved:    q, k, v, mask, lse (the log-sum-exp of each row, from which P is computed again)
+    Source:   Vaswani et al. 2017, eq. 1, arXiv:1706.03762; Dao et al. 2022, arXiv:2205.14135
+    """
+
+    @staticmethod
+    def forward(
+        ctx: Context,
+        q: Array,
+        k: Array,
+        v: Array,
+        mask: Array | None,
+        *,
+        is_causal: bool,
+        scale: float,
+        dropout_p: float,
+        seed: int,
+    ) -> Array:
+        ctx.settings = (is_causal, scale, dropout_p, seed)
+        out, lse = kernels.attention(q, k, v, mask, *ctx.settings)
+        ctx.save_for_backward(q, k, v, mask, lse)
+        return out
+
+    @staticmethod
+    def backward(ctx: Context, grad_out: Array) -> tuple[Array | None, ...]:
+        q, k, v, mask, lse = ctx.saved_tensors
+        arguments = (grad_out, q, k, v, mask, *ctx.settings, lse)
+        grad_mask = None
+        if ctx.needs_input_grad[3]:
+            grad_mask = unbroadcast(kernels.attention_grad_scores(*arguments), mask.shape)
+        if not any(ctx.needs_input_grad[:3]):
+            return None, None, None, grad_mask
+        return (*kernels.attention_backward(*arguments), grad_mask)

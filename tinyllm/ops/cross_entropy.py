@@ -1,0 +1,64 @@
+"""Cross-entropy between logits and targets: class indices, or probabilities of every class."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tinyllm import kernels
+from tinyllm.ops.function import Array, Context, Function
+
+
+class CrossEntropy(Function):
+    """The negative log-likelihood of each row's target class, with its softmax inside.
+
+    loss_i = lse_i - (1 - e) x_i[target_i] - e mean_j x_i[j],  lse_i = log sum_j exp(x_i[j])
+    where e is the label smoothing: the target is (1 - e) on its class plus e / V on every class.
+
+    Shapes:   logits (N, V), targets (N) integers -> losses (N), 0 where target is ignore_index
+    Adjoint:  grad_logits = grad_loss * (softmax(x) - (1 - e) 1[j = target] - e / V)
+    Saved:    logits, lse; the targets stay in the context
+    """
+
+    @staticmethod
+    def forward(
+        ctx: Context, logits: Array, *, targets: Array, ignore_index: int, label_smoothing: float
+    ) -> Array:
+        losses, lse = kernels.cross_entropy(logits, targets, ignore_index, label_smoothing)
+        ctx.save_for_backward(logits, lse)
+        ctx.settings = (ignore_index, label_smoothing)
+        ctx.targets = targets
+        return losses
+
+    @staticmethod
+    def backward(ctx: Context, grad_losses: Array) -> Array:
+        logits, lse = ctx.saved_tensors
+        return kernels.cross_entropy_backward(grad_losses, logits, ctx.targets, lse, *ctx.settings)
+
+
+class SoftCrossEntropy(Function):
+    """Cross-entropy against a distribution: loss_i = - sum_j p_i[j] log softmax(x_i)[j].
+
+    Shapes:   logits (N, V), probabilities (N, V) -> losses (N)
+    Adjoint:  grad_logits = grad_loss * (softmax(x) sum_j p[j] - p);
+              grad_probabilities = - grad_loss * log softmax(x)
+    Saved:    log softmax(x), probabilities
+    """
+
+    @staticmethod
+    def forward(ctx: Context, logits: Array, probabilities: Array) -> Array:
+        log_probs = kernels.log_softmax(logits)
+        ctx.save_for_backward(log_probs, probabilities)
+        return -_plogp(probabilities, log_probs).sum(axis=1)
+
+    @staticmethod
+    def backward(ctx: Context, grad_losses: Array) -> tuple[Array, Array]:
+        log_probs, probabilities = ctx.saved_tensors
+        total = probabilities.sum(axis=1, keepdims=True)
+        grad_losses = grad_losses[:, None]
+        grad_logits = grad_losses * (np.exp(log_probs) * total - probabilities)
+        return grad_logits, -grad_losses * log_probs
+
+
+def _plogp(p: Array, log_q: Array) -> Array:
+    """p log q, 0 where p is 0 whatever q is."""
+    return np.multiply(p, log_q, out=np.zeros_like(p), where=p != 0)

@@ -1,0 +1,62 @@
+"""layer_norm and rms_norm over the last axis."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tinyllm import kernels
+from tinyllm.ops.function import Array, Context, Function
+
+
+class LayerNorm(Function):
+    """y = n * weight + bias, n = (x - mean) * rstd, rstd = 1 / sqrt(var + eps), over the last axis.
+
+    Shapes:   x (..., D), weight (D), bias (D), either of them None -> y (..., D)
+    Adjoint:  with g = grad_y * weight: grad_x = rstd * (g - mean(g) - n * mean(g * n)): moving one
+              x moves the mean and the variance of its row too
+              grad_weight = sum of grad_y * n, grad_bias = sum of grad_y, over rows
+    Saved:    x, weight, mean, rstd
+    Source:   Ba, Kiros and Hinton 2016, arXiv:1607.06450
+    """
+
+    @staticmethod
+    def forward(
+        ctx: Context, x: Array, weight: Array | None, bias: Array | None, *, eps: float
+    ) -> Array:
+        width = x.shape[-1]
+        weight = np.ones(width, x.dtype) if weight is None else weight
+        bias = np.zeros(width, x.dtype) if bias is None else bias
+        y, mean, rstd = kernels.layer_norm(x, weight, bias, eps)
+        ctx.save_for_backward(x, weight, mean, rstd)
+        return y
+
+    @staticmethod
+    def backward(ctx: Context, grad_y: Array) -> tuple[Array | None, ...]:
+        grads = kernels.layer_norm_backward(grad_y, *ctx.saved_tensors)
+        return tuple(
+            grad if wanted else None
+            for grad, wanted in zip(grads, ctx.needs_input_grad, strict=True)
+        )
+
+
+class RMSNorm(Function):
+    """y = n * weight, n = x * rstd, rstd = 1 / sqrt(mean(x^2) + eps), over the last axis.
+
+    Shapes:   x (..., D), weight (D) or None -> y (..., D)
+    Adjoint:  with g = grad_y * weight: grad_x = rstd * (g - n * mean(g * n));
+              grad_weight = sum of grad_y * n over rows
+    Saved:    x, weight, rstd
+    Source:   Zhang and Sennrich 2019, arXiv:1910.07467
+    """
+
+    @staticmethod
+    def forward(ctx: Context, x: Array, weight: Array | None, *, eps: float) -> Array:
+        weight = np.ones(x.shape[-1], x.dtype) if weight is None else weight
+        y, rstd = kernels.rms_norm(x, weight, eps)
+        ctx.save_for_backward(x, weight, rstd)
+        return y
+
+    @staticmethod
+    def backward(ctx: Context, grad_y: Array) -> tuple[Array | None, Array | None]:
+        grad_x, grad_weight = kernels.rms_norm_backward(grad_y, *ctx.saved_tensors)
+        return grad_x, (grad_weight if ctx.needs_input_grad[1] else None)

@@ -1,0 +1,406 @@
+"""Tensor: an array that remembers how it was made, so that gradients can flow back.
+
+`apply` is the one place where arrays become tensors and where the graph is recorded. The methods
+that name ops (`x.exp()`, `x @ y` …) are attached in `tinyllm/functions/`, which calls `apply`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from tinyllm import autograd, display
+from tinyllm.ops.function import Context, Function
+
+_default_dtype = np.dtype(np.float32)
+
+
+def get_default_dtype() -> np.dtype:
+    """The dtype of new floating-point tensors: float32 unless changed."""
+    return _default_dtype
+
+
+def set_default_dtype(dtype: Any) -> None:
+    """Set the dtype of new floating-point tensors. PyTorch: torch.set_default_dtype."""
+    global _default_dtype
+    if np.dtype(dtype).kind != "f":
+        raise TypeError(f"set_default_dtype: only floating-point dtypes can be it, not {dtype}")
+    _default_dtype = np.dtype(dtype)
+
+
+class Device(str):
+    """The one device, as PyTorch spells it: `tensor.device.type == "cpu"`."""
+
+    type = "cpu"
+    index = None
+
+    def __repr__(self) -> str:
+        return "device(type='cpu')"
+
+
+CPU = Device("cpu")
+
+
+def check_device(device: Any) -> None:
+    """Accept None and "cpu"; anything else is not here."""
+    if device is not None and str(device) != "cpu":
+        raise ValueError(
+            f"device {device!r}: tinyllm runs on the processor; use 'cpu' or None"
+        )
+
+
+class Tensor:
+    """An n-dimensional array with a place in the graph of its computation.
+
+    array:         the NumPy array (shared, not copied: change it only through tensor methods)
+    requires_grad: whether backward should give it a gradient
+    grad:          the gradient that backward left, a Tensor of the same shape, or None
+    grad_fn:       the Node that made it, or None for a leaf
+
+    PyTorch: torch.Tensor. `array` is ours. Every tensor is on the processor.
+    """
+
+    __slots__ = (
+        "__weakref__",
+        "_version",
+        "array",
+        "grad",
+        "grad_fn",
+        "hooks",
+        "output_index",
+        "_requires_grad",
+    )
+    __array_ufunc__ = None  # NumPy steps back, so that `array * tensor` reaches Tensor.__rmul__
+
+    def __init__(self, array: np.ndarray, requires_grad: bool = False) -> None:
+        self.array = array
+        self.grad: Tensor | None = None
+        self.grad_fn: autograd.Node | None = None
+        self.output_index = 0
+        self.hooks: list[Callable] | None = None
+        self._version = [0]  # counts in-place changes; shared by all tensors that alias the memory
+        self._requires_grad = False
+        if requires_grad:
+            self.requires_grad = True
+
+    # What it is
+
+    @property
+    def requires_grad(self) -> bool:
+        """Whether gradients flow to this tensor."""
+        return self._requires_grad
+
+    @requires_grad.setter
+    def requires_grad(self, value: bool) -> None:
+        if value and self.array.dtype.kind != "f":
+            raise RuntimeError(
+                f"requires_grad: only floating-point tensors carry a gradient, and this one is "
+                f"{self.array.dtype}. Make it with dtype=float32, or call .float()."
+            )
+        if not value and self.grad_fn is not None:
+            raise RuntimeError(
+                "requires_grad: only a leaf can stop requiring a gradient; use .detach() to cut "
+                "a computed tensor off its graph."
+            )
+        self._requires_grad = bool(value)
+
+    def requires_grad_(self, requires_grad: bool = True) -> Tensor:
+        """Set `requires_grad` and return the tensor itself."""
+        self.requires_grad = requires_grad
+        return self
+
+    @property
+    def is_leaf(self) -> bool:
+        """Whether the tensor was given by the user rather than computed in a graph."""
+        return self.grad_fn is None
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The sizes of all dimensions."""
+        return self.array.shape
+
+    @property
+    def dtype(self) -> np.dtype:
+        """The type of the elements, a NumPy dtype such as tinyllm.float32."""
+        return self.array.dtype
+
+    @property
+    def ndim(self) -> int:
+        """The number of dimensions."""
+        return self.array.ndim
+
+    @property
+    def device(self) -> Device:
+        """Always cpu."""
+        return CPU
+
+    @property
+    def data(self) -> Tensor:
+        """The same memory without a graph: a change made through it is seen here.
+
+        PyTorch: torch.Tensor.data; unlike there, such a change is noticed by a later backward.
+        """
+        return self.detach()
+
+    def size(self, dim: int | None = None) -> Any:
+        """The shape, or the size of one dimension."""
+        return self.array.shape if dim is None else self.array.shape[dim]
+
+    def dim(self) -> int:
+        """The number of dimensions."""
+        return self.array.ndim
+
+    def numel(self) -> int:
+        """The number of elements."""
+        return self.array.size
+
+    def element_size(self) -> int:
+        """Bytes of one element."""
+        return self.array.itemsize
+
+    def is_floating_point(self) -> bool:
+        """Whether the elements are floating-point numbers."""
+        return self.array.dtype.kind == "f"
+
+    def is_contiguous(self) -> bool:
+        """Whether the elements lie in memory in row-major order without gaps."""
+        return self.array.flags.c_contiguous
+
+    # Out of the graph, and out of the Tensor
+
+    def detach(self) -> Tensor:
+        """The same memory as a leaf that wants no gradient."""
+        alias = Tensor(self.array)
+        alias._version = self._version
+        return alias
+
+    def numpy(self) -> np.ndarray:
+        """The array itself, sharing memory.
+
+        Raises:  RuntimeError if the tensor requires a gradient: `.detach().numpy()` says you know.
+        """
+        if self._requires_grad:
+            raise RuntimeError(
+                "numpy: this tensor requires a gradient, and NumPy would not record what you do "
+                "with it. Use tensor.detach().numpy()."
+            )
+        return self.array
+
+    def item(self) -> float | int | bool:
+        """The one element as a Python number."""
+        if self.array.size != 1:
+            raise RuntimeError(
+                f"item: a tensor of shape {self.shape} has {self.array.size} elements, not one; "
+                "use .tolist(), or reduce it first"
+            )
+        return self.array.item()
+
+    def tolist(self) -> Any:
+        """The elements as nested Python lists, or a number for a 0-d tensor."""
+        return self.array.tolist()
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        array = self.numpy()
+        if dtype is not None and array.dtype != dtype:
+            return array.astype(dtype)
+        return array.copy() if copy else array
+
+    # Gradients
+
+    def backward(
+        self, gradient: Tensor | None = None, retain_graph: bool = False, create_graph: bool = False
+    ) -> None:
+        """Add to every leaf's `grad` the derivative of this tensor by that leaf.
+
+        Args:    gradient: d(objective)/d(this tensor), of its shape; 1 for a single number.
+                 retain_graph: keep what the ops saved, to go through the graph again.
+        Raises:  RuntimeError if there is no graph, it was freed, or `gradient` is missing.
+        PyTorch: torch.Tensor.backward; there is no double backward, so create_graph must be False.
+        """
+        grad = initial_gradient("backward", self, gradient, create_graph)
+        for leaf, leaf_grad in autograd.backward(self, grad, retain_graph).items():
+            if leaf.grad is None:
+                leaf.grad = Tensor(leaf_grad)
+            else:
+                leaf.grad.array += leaf_grad
+
+    def register_hook(self, hook: Callable[[Tensor], Tensor | None]) -> Callable[[], None]:
+        """Call `hook(grad)` when this tensor's gradient is known; a returned tensor replaces it.
+
+        Returns a function that removes the hook. PyTorch: returns a handle with `.remove()`.
+        """
+        if not self._requires_grad:
+            raise RuntimeError("register_hook: this tensor requires no gradient, so none will come")
+        if self.grad_fn is None:
+            self.hooks = hooks = self.hooks if self.hooks is not None else []
+        else:
+            if self.grad_fn.hooks is None:
+                self.grad_fn.hooks = {}
+            hooks = self.grad_fn.hooks.setdefault(self.output_index, [])
+        hooks.append(hook)
+        return HookHandle(hooks, hook)
+
+    def retain_grad(self) -> None:
+        """Keep the gradient of a computed tensor in its `grad`, as for leaves."""
+        if self.grad_fn is not None:
+
+            def keep(grad: Tensor) -> None:
+                self.grad = grad if self.grad is None else Tensor(self.grad.array + grad.array)
+
+            self.register_hook(keep)
+
+    # In-place change
+
+    def changing(self, who: str) -> np.ndarray:
+        """The array, for `who` to change in place; refused where a graph would go wrong.
+
+        Raises:  RuntimeError while recording, if this tensor requires a gradient.
+        """
+        if self._requires_grad and autograd.is_grad_enabled():
+            kind = "a leaf that requires a gradient" if self.is_leaf else "part of a graph"
+            raise RuntimeError(
+                f"{who}: this tensor is {kind}, and an in-place change would not be recorded. "
+                "Use the out-of-place form, or wrap the change in tinyllm.no_grad()."
+            )
+        if not self.array.flags.writeable:
+            raise RuntimeError(
+                f"{who}: elements of this tensor share memory (expand), or it is read-only; "
+                "take a .clone() first"
+            )
+        self._version[0] += 1
+        return self.array
+
+    # As a Python object
+
+    def __hash__(self) -> int:
+        return id(self)
+
+    def __len__(self) -> int:
+        if not self.array.ndim:
+            raise TypeError("len() of a 0-d tensor")
+        return self.array.shape[0]
+
+    def __iter__(self) -> Iterator[Tensor]:
+        if not self.array.ndim:
+            raise TypeError("iteration over a 0-d tensor")
+        return (self[i] for i in range(self.array.shape[0]))
+
+    def __bool__(self) -> bool:
+        if self.array.size != 1:
+            raise RuntimeError(
+                f"bool: a tensor of shape {self.shape} is not one truth value; use .any() or .all()"
+            )
+        return bool(self.array)
+
+    def __float__(self) -> float:
+        return float(self.item())
+
+    def __int__(self) -> int:
+        return int(self.item())
+
+    def __index__(self) -> int:
+        if self.array.dtype.kind not in "iub":
+            raise TypeError(f"only integer tensors can be an index, not {self.dtype}")
+        return int(self.item())
+
+    def __format__(self, spec: str) -> str:
+        return format(self.item() if self.array.ndim == 0 else str(self), spec)
+
+    def __repr__(self) -> str:
+        return display.as_text(self, _default_dtype)
+
+    def _repr_html_(self) -> str:
+        return display.as_html(self)
+
+
+class HookHandle:
+    """Removes a hook: call it, or its `remove()`."""
+
+    def __init__(self, hooks: list, hook: Callable) -> None:
+        self.hooks, self.hook = hooks, hook
+
+    def remove(self) -> None:
+        """Take the hook away; a second call does nothing."""
+        if self.hook in self.hooks:
+            self.hooks.remove(self.hook)
+
+    __call__ = remove
+
+
+def initial_gradient(
+    who: str, output: Tensor, gradient: Tensor | None, create_graph: bool = False
+) -> np.ndarray:
+    """The gradient from which a backward starts, checked."""
+    if create_graph:
+        raise RuntimeError(f"{who}: create_graph=True needs double backward, which is not here")
+    if not output.requires_grad:
+        raise RuntimeError(
+            f"{who}: this tensor requires no gradient and has no graph. Was it computed under "
+            "no_grad, detached, or from tensors without requires_grad=True?"
+        )
+    if gradient is None:
+        if output.array.size != 1:
+            raise RuntimeError(
+                f"{who}: only a single number has a gradient by itself, and this tensor has shape "
+                f"{output.shape}. Reduce it with .sum() or .mean(), or give `gradient`."
+            )
+        return np.ones_like(output.array)
+    array = gradient.array if isinstance(gradient, Tensor) else np.asarray(gradient)
+    if array.shape != output.shape:
+        raise RuntimeError(
+            f"{who}: gradient has shape {array.shape}, the tensor has shape {output.shape}"
+        )
+    return np.array(array, output.dtype)
+
+
+@np.errstate(all="ignore")  # as in PyTorch, log(0) is -inf and 0 / 0 is nan without a word
+def apply(function: type[Function], *inputs: Any, **params: Any) -> Any:
+    """Run a Function on tensors: unwrap, run forward, and record a node if gradients are wanted.
+
+    Args:    inputs: tensors, or None where the op allows it; each gets a place in the gradient.
+             params: everything that is not differentiated, passed to `forward` by name.
+    Returns: a Tensor, or a tuple of them where `forward` returns a tuple.
+    """
+    if autograd.is_grad_enabled():
+        needs = tuple(x is not None and x._requires_grad for x in inputs)
+    else:
+        needs = (False,) * len(inputs)
+    arrays = [None if x is None else x.array for x in inputs]
+    if True not in needs:
+        results = function.forward(Context(needs), *arrays, **params)
+        if isinstance(results, tuple):
+            return tuple(_wrapped(array, inputs) for array in results)
+        return _wrapped(results, inputs)
+    edges = tuple(
+        ((x, 0) if x.grad_fn is None else (x.grad_fn, x.output_index)) if wanted else None
+        for x, wanted in zip(inputs, needs, strict=True)
+    )
+    node = autograd.Node(function, edges, needs)
+    results = function.forward(node, *arrays, **params)
+    several = isinstance(results, tuple)
+    outputs = tuple(_wrapped(array, inputs) for array in (results if several else (results,)))
+    for index, output in enumerate(outputs):
+        if index not in node.integer_outputs:
+            output._requires_grad, output.grad_fn, output.output_index = True, node, index
+    node.outputs = tuple((output.array.shape, output.array.dtype) for output in outputs)
+    if node.saved:
+        kept = (*(x for x in inputs if x is not None), *outputs)
+        node.versions = tuple((x._version, x._version[0]) for x in kept)
+    return outputs if several else outputs[0]
+
+
+def _wrapped(array: Any, inputs: Sequence[Tensor | None]) -> Tensor:
+    """The array as a Tensor, sharing the version counter of the input whose memory it aliases."""
+    if not isinstance(array, np.ndarray):
+        array = np.asarray(array)  # NumPy reduces to scalars
+    output = Tensor(array)
+    for x in inputs:
+        if x is not None and (array is x.array or _same_memory(array, x.array)):
+            output._version = x._version
+    return output
+
+
+def _same_memory(view: np.ndarray, array: np.ndarray) -> bool:
+    return view.base is not None and (view.base is array or view.base is array.base)

@@ -1,0 +1,38 @@
+"""Training: the trainer, its settings, measuring, checkpoints, and what a run leaves behind."""
+
+from tinyllm.training.accounting import account
+from tinyllm.training.checkpoint import (
+    latest_checkpoint,
+    load_checkpoint,
+    load_tensors,
+    save_checkpoint,
+    save_tensors,
+)
+from tinyllm.training.config import PRESETS, TrainConfig, preset
+from tinyllm.training.divergence import TrainingDiverged
+from tinyllm.training.evaluate import Evaluation, evaluate
+from tinyllm.training.interruption import TrainingInterrupted
+from tinyllm.training.metrics_log import read_metrics
+from tinyllm.training.report import Result
+from tinyllm.training.run import Run
+from tinyllm.training.trainer import Trainer
+
+__all__ = [
+    "PRESETS",
+    "Evaluation",
+    "Result",
+    "Run",
+    "TrainConfig",
+    "Trainer",
+    "TrainingDiverged",
+    "TrainingInterrupted",
+    "account",
+    "evaluate",
+    "latest_checkpoint",
+    "load_checkpoint",
+    "load_tensors",
+    "preset",
+    "read_metrics",
+    "save_checkpoint",
+    "save_tensors",
+]

@@ -1,0 +1,72 @@
+"""What a person sees while a model trains: progress bars where there is a screen, else lines."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from typing import Any
+
+from tqdm import tqdm
+
+BAR = "{desc} {percentage:3.0f}% |{bar:24}| {n_fmt}/{total_fmt} {postfix} [{elapsed}<{remaining}]"
+
+
+def in_notebook() -> bool:
+    """Whether this process is the kernel of a notebook."""
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython else None
+    return shell is not None and "IPKernelApp" in getattr(shell, "config", {})
+
+
+def _bar_class() -> type:
+    """tqdm's widget in a notebook that has widgets, else its plain bar of text."""
+    if in_notebook() and importlib.util.find_spec("ipywidgets"):
+        from tqdm.auto import tqdm as auto
+
+        return auto
+    return tqdm
+
+
+class Display:
+    """Shows bars and says sentences.
+
+    Args:    progress: True shows bars, False shows nothing at all, None shows bars on a terminal
+             or in a notebook, and only sentences elsewhere, as in a log file.
+    """
+
+    def __init__(self, progress: bool | None = None) -> None:
+        self.talks = progress is not False
+        self.has_bars = progress or (
+            progress is None and (in_notebook() or bool(getattr(sys.stderr, "isatty", bool)()))
+        )
+
+    def say(self, text: str) -> None:
+        """Print a sentence on its own line, above the bar if one is shown."""
+        if self.talks:
+            tqdm.write(text, file=sys.stdout)
+            sys.stdout.flush()
+
+    def bar(self, name: str, total: int, done: int = 0, unit: str = "step") -> Any:
+        """A bar with `update(n)`, `set_postfix_str(text)` and `close()`; usable in a `with`."""
+        kind = _bar_class() if self.has_bars else tqdm
+        layout = {"bar_format": BAR} if kind is tqdm else {}
+        return kind(
+            desc=name, total=total, initial=done, unit=unit, disable=not self.has_bars,
+            dynamic_ncols=True, unit_scale=total > 100_000, **layout,
+        )  # fmt: skip
+
+    def show_picture(self, png: bytes) -> None:
+        """Show a picture below the notebook's cell; elsewhere it is in its file."""
+        if self.talks and in_notebook():
+            from IPython.display import Image, display
+
+            display(Image(data=png, width=640))
+
+
+def readable_seconds(seconds: float) -> str:
+    """75.2 -> '1 min 15 s'."""
+    if seconds < 60:
+        return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"

@@ -1,0 +1,74 @@
+"""Have all kernels compiled before the first step, under a progress bar, instead of amid it."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tinyllm import random
+from tinyllm.generation import generate, inference
+from tinyllm.kernels import jit
+from tinyllm.nn import Module, Parameter
+from tinyllm.nn.utils import clip_grad_norm_
+from tinyllm.optim import AdamW
+from tinyllm.tensor import Tensor
+from tinyllm.training.display import Display
+
+KERNELS_OF_A_STEP = 40  # about as many entry points are compiled, for the bar's length
+
+
+def build_kernels(model: Module, display: Display) -> None:
+    """Run one step and one generated token on next to nothing; weights and randomness stay.
+
+    With a warm cache nothing is shown.
+    """
+    if not jit.AVAILABLE:
+        return
+    from tinyllm.kernels.cache import progress
+
+    bar = None
+
+    def show(name: str, built: int) -> None:
+        nonlocal bar
+        if bar is None:
+            if not display.has_bars:
+                display.say("building kernels for this machine (once) …")
+            bar = display.bar("building kernels (once)", KERNELS_OF_A_STEP, unit="kernel")
+        bar.total = max(bar.total or 0, built + 1)
+        bar.set_postfix_str(name, refresh=False)
+        bar.update(built - bar.n)
+
+    before, progress.listener = progress.listener, show
+    try:
+        rehearse(model)
+    finally:
+        progress.finish()
+        progress.listener = before
+        if bar is not None:
+            bar.total = bar.n = bar.n + 1
+            bar.refresh()
+            bar.close()
+
+
+def rehearse(model: Module) -> None:
+    """One tiny step on copies of two parameters, and two tokens, leaving no trace."""
+    state = random.default_generator.get_state()
+    length = min(8, model.config.context_length)
+    ids = Tensor(np.zeros((2, length), np.int64))
+    try:
+        model.loss(ids, ids).backward()
+        with inference(model):
+            model(ids)
+        by_rank = {p.ndim: p for p in model.parameters() if p.grad is not None}
+        copies = [_copy(parameter) for parameter in by_rank.values()]
+        clip_grad_norm_(copies, 1.0)
+        AdamW(copies).step()
+        list(generate(model, [0] * length, 2, generator=random.Generator(0)))
+    finally:
+        model.zero_grad()
+        random.default_generator.set_state(state)
+
+
+def _copy(parameter: Parameter) -> Parameter:
+    copy = Parameter(parameter.array.copy())
+    copy.grad = Tensor(parameter.grad.array.copy())
+    return copy

@@ -1,0 +1,336 @@
+"""The trainer: batches, gradients, updates, and everything that keeps a run from being lost."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import time
+from typing import Any
+
+from tinyllm import kernels, random
+from tinyllm.data import Corpus, Windows, load_text
+from tinyllm.models import Decoder, DecoderConfig
+from tinyllm.nn import Module
+from tinyllm.text import ByteTokenizer, CharTokenizer, Tokenizer
+from tinyllm.training import divergence, report
+from tinyllm.training.checkpoint import (
+    Checkpoint,
+    find_checkpoint,
+    remove_after,
+    save_checkpoint,
+    save_tensors,
+)
+from tinyllm.training.config import DEFAULT_PRESET, TrainConfig, preset
+from tinyllm.training.display import Display
+from tinyllm.training.evaluate import Evaluation, evaluate
+from tinyllm.training.interruption import Interruption, TrainingInterrupted
+from tinyllm.training.learner import Learner
+from tinyllm.training.metrics_log import MetricsLog, Row
+from tinyllm.training.rehearsal import build_kernels
+from tinyllm.training.run import Run
+
+
+class Trainer:
+    """Trains a decoder on a text, and keeps all of it in a run's folder.
+
+    >>> corpus, tokenizer = load_text("stdlib"), ByteTokenizer()
+    >>> model = Decoder(DecoderConfig(vocab_size=tokenizer.vocab_size))
+    >>> trainer = Trainer(model, corpus, tokenizer, TrainConfig(max_steps=500))
+    >>> result = trainer.train()
+
+    Args:    model: a Decoder, or a DecoderConfig, from which one is made by the config's seed.
+             corpus: a text in two parts, or what `load_text` takes.
+             config: how to train; see TrainConfig.
+             out: the run's folder, by default runs/NAME-001 or the next free number.
+             progress: True shows bars, False shows nothing, None what suits the place.
+    Raises:  ValueError if the text is too short, `out` holds a run, or sizes do not fit.
+
+    It seeds tinyllm's own generator with the config's seed: the same settings on the same machine
+    with the same number of threads give the same bits.
+    """
+
+    def __init__(
+        self,
+        model: Module | DecoderConfig,
+        corpus: Corpus | str | os.PathLike,
+        tokenizer: Tokenizer,
+        config: TrainConfig | None = None,
+        out: str | os.PathLike | None = None,
+        progress: bool | None = None,
+    ) -> None:
+        config = TrainConfig() if config is None else config
+        corpus = corpus if isinstance(corpus, Corpus) else load_text(corpus)
+        settings = model if isinstance(model, DecoderConfig) else model.config
+        if settings.vocab_size != tokenizer.vocab_size:
+            raise ValueError(
+                f"Trainer: the model's vocab_size {settings.vocab_size} is not the tokenizer's "
+                f"{tokenizer.vocab_size}: make the model with vocab_size=tokenizer.vocab_size"
+            )
+        run = Run.begin(out, corpus.name.partition(".")[0])
+        run.save_tokens(corpus, tokenizer)
+        data = {"name": corpus.name, "weights_given": isinstance(model, Module)}
+        run.save_settings(settings.to_dict(), config, data)
+        self._set_up(run, model, tokenizer, config, Display(progress))
+
+    @classmethod
+    def from_preset(
+        cls,
+        name: str = DEFAULT_PRESET,
+        data: str | os.PathLike = "stdlib",
+        out: str | os.PathLike | None = None,
+        progress: bool | None = None,
+        model: dict[str, Any] | None = None,
+        **changes: Any,
+    ) -> Trainer:
+        """A trainer by the settings of a preset.
+
+        Args:    model: settings of DecoderConfig to change, such as {"layers": 2}.
+                 changes: settings of TrainConfig to change, such as max_steps=500; and tokenizer,
+                 "byte" or "char".
+        """
+        chosen = preset(name)
+        kind = changes.pop("tokenizer", None) or chosen.tokenizer
+        config = dataclasses.replace(chosen.training, **changes)
+        if config.threads:
+            kernels.set_num_threads(config.threads)
+        corpus = load_text(data)
+        if kind not in ("byte", "char"):
+            raise ValueError(f"tokenizer {kind!r} is not known; there are: byte, char")
+        tokenizer = (
+            ByteTokenizer()
+            if kind == "byte"
+            else CharTokenizer.train([corpus.train, corpus.validation])
+        )
+        settings = {**chosen.model, **(model or {})}
+        return cls(
+            DecoderConfig(vocab_size=tokenizer.vocab_size, **settings),
+            corpus,
+            tokenizer,
+            config,
+            out,
+            progress,
+        )
+
+    @classmethod
+    def resume(
+        cls, run: str | os.PathLike, progress: bool | None = None, **changes: Any
+    ) -> Trainer:
+        """Go on with a run from its last checkpoint, to the bit as if it had not stopped.
+
+        Args:    run: its folder, or one of its checkpoints' folders; later ones are then removed.
+                 changes: settings of TrainConfig to change from here on, such as max_steps=4000.
+        Raises:  FileNotFoundError if no run is there; ValueError if a file is damaged.
+        """
+        path, checkpoint = find_checkpoint(run)
+        run = Run.open(path)
+        config = dataclasses.replace(run.training_config(), **changes)
+        if checkpoint is not None and config.max_steps < checkpoint.step:
+            raise ValueError(
+                f"resume: max_steps = {config.max_steps} is below the {checkpoint.step} steps that "
+                f"{run.path} has done"
+            )
+        settings, data = run.model_config(), run.settings()["data"]
+        if checkpoint is None and data.get("weights_given"):
+            raise ValueError(
+                f"resume: {run.path} has no checkpoint, and it began from weights that were given: "
+                "start it again with them"
+            )
+        if changes:
+            run.save_settings(settings.to_dict(), config, data)
+        trainer = cls.__new__(cls)
+        trainer._set_up(run, settings, run.tokenizer(), config, Display(progress), checkpoint)
+        return trainer
+
+    def _set_up(
+        self,
+        run: Run,
+        model: Module | DecoderConfig,
+        tokenizer: Tokenizer,
+        config: TrainConfig,
+        display: Display,
+        checkpoint: Checkpoint | None = None,
+    ) -> None:
+        if config.threads:
+            kernels.set_num_threads(config.threads)
+        random.manual_seed(config.seed)
+        order = random.Generator(random.default_generator.next_seed())
+        self.model = model if isinstance(model, Module) else Decoder(model)
+        self.run, self.tokenizer, self.config, self.display = run, tokenizer, config, display
+        T = self.model.config.context_length
+        windows = Windows(run.tokens("train", tokenizer).tokens, T, name="the training text")
+        self.validation = run.tokens("validation", tokenizer).tokens
+        Windows(self.validation, T, name="the validation text", allow_short=True)
+        self.prompt = _encoded_prompt(config.sample_prompt, tokenizer, windows.tokens)
+        self.learner = Learner(self.model, windows, config, order)
+        self.seconds = 0.0  # of the whole training, measuring and saving included
+        if checkpoint:
+            self._restore(checkpoint)
+        self.random = self.learner.random_state()
+
+    @property
+    def step(self) -> int:
+        """How many updates have been made."""
+        return self.learner.step
+
+    def train(self) -> report.Result:
+        """Train up to `config.max_steps`, measure, and write the report.
+
+        Raises:  TrainingInterrupted after Ctrl-C or SIGTERM, when all is saved; call `train` again
+                 to go on. TrainingDiverged if the loss or gradient is no longer a number.
+        """
+        self.learner.set_random_state(self.random)
+        remove_after(self.run.checkpoints, self.step)
+        self.run.weights.unlink(missing_ok=True)  # what they hold is in a checkpoint too
+        self.log = MetricsLog(self.run.metrics, self.step or -1)
+        self.display.say(self._greeting())
+        try:
+            with Interruption(self.display.say) as interruption:
+                build_kernels(self.model, self.display)
+                if self.step == 0:
+                    self._measure_untrained()
+                self._steps(interruption)
+                return self._finish()
+        except TrainingInterrupted as stop:
+            if self.step:
+                self.save()
+            raise TrainingInterrupted(
+                stop.signal, report.how_to_go_on(self.run, self.step, self.config.max_steps)
+            ) from None
+        except divergence.TrainingDiverged as error:
+            if self.step and divergence.all_finite(self.model):
+                self.save()
+            error.add_advice(divergence.advice(self.config, self.run.path))
+            raise
+        finally:
+            self.log.close()
+            self.random = self.learner.random_state()
+
+    def _steps(self, interruption: Interruption) -> None:
+        config = self.config
+        with self.display.bar("training", config.max_steps, self.step) as bar:
+            while self.step < config.max_steps:
+                with interruption.postponed():
+                    started = time.perf_counter()
+                    row = self.learner.update()
+                    last = self.step == config.max_steps
+                    if self.step % config.eval_every == 0 and not last:
+                        row["val_loss"] = self.estimate().loss
+                    row["seconds"] = round(self.seconds + time.perf_counter() - started, 3)
+                    self.log.append(row)
+                    if self.step % config.sample_every == 0 and not last:
+                        self.sample()
+                    self.seconds += time.perf_counter() - started
+                    if self.step % config.checkpoint_every == 0 or last:
+                        self.save()
+                speed = f"{row['tokens_per_second']:,.0f} tokens/s"
+                bar.set_postfix_str(f"loss {row['train_loss']:.3f}, {speed}", refresh=False)
+                bar.update()
+                if "val_loss" in row:
+                    self._say_progress(row)
+
+    def estimate(self) -> Evaluation:
+        """Measure quickly, on a fixed sample of the validation text."""
+        return evaluate(
+            self.model,
+            self.validation,
+            max_tokens=self.config.eval_windows * self.model.config.context_length,
+        )
+
+    def sample(self) -> str:
+        """Let the model write, and keep it in samples.txt."""
+        text = report.write_sample(
+            self.model,
+            self.tokenizer,
+            self.prompt,
+            self.config.sample_tokens,
+            self.config.seed + self.step,
+        )
+        report.append_sample(self.run.samples, self.step, text)
+        return text
+
+    # Saving
+
+    def save(self) -> None:
+        """Write a checkpoint of the present step, unless there is one."""
+        self.log.sync()
+        arrays, numbers = self.learner.optimizer_state()
+        state = {
+            "seconds": self.seconds,
+            "update_seconds": self.learner.seconds,
+            "optimizer": numbers,
+            "random": self.learner.random_state(),
+            "samples_bytes": self.run.samples.stat().st_size if self.run.samples.exists() else 0,
+        }
+        save_checkpoint(self.run.checkpoints, self.step, self.learner.weights(), arrays, state)
+
+    def _restore(self, checkpoint: Checkpoint) -> None:
+        state = checkpoint.state
+        try:
+            self.learner.restore(
+                checkpoint.step,
+                state["update_seconds"],
+                checkpoint.model,
+                checkpoint.optimizer,
+                state,
+            )
+            self.seconds = float(state["seconds"])
+            report.keep_samples(self.run.samples, int(state["samples_bytes"]))
+        except (KeyError, TypeError, ValueError, RuntimeError, AttributeError) as error:
+            raise ValueError(
+                f"{checkpoint.path} does not fit the settings in {self.run.config}: "
+                f"{type(error).__name__}: {error}"
+            ) from None
+
+    # Beginning and end
+
+    def _measure_untrained(self) -> None:
+        row = {"step": 0, "val_loss": self.estimate().loss, "seconds": 0.0}
+        self.log.append(row)
+        self._say_progress(row)
+
+    def _finish(self) -> report.Result:
+        """Measure on the whole validation text, write a last sample, the weights, the picture."""
+        total = min(len(self.validation) - 1, self.config.final_eval_tokens or len(self.validation))
+        with self.display.bar("measuring", total, unit="token") as bar:
+            evaluation = evaluate(
+                self.model,
+                self.validation,
+                max_tokens=self.config.final_eval_tokens,
+                tokenizer=self.tokenizer,
+                on_batch=bar.update,
+            )
+        result = report.Result(
+            self.run,
+            self.step,
+            sum(parameter.numel() for parameter in self.model.parameters()),
+            evaluation,
+            self.learner.tokens_per_step * self.step / max(self.learner.seconds, 1e-9),
+            self.seconds,
+            self.config.sample_prompt,
+        )
+        self.log.append(report.final_row(result))
+        self.display.say(f"\nwhat it writes now:\n\n{self.sample()}\n")
+        save_tensors(self.run.weights, self.learner.weights())
+        picture = report.draw_loss(self.run, self.log.rows, report.sizes(self.model))
+        self.display.show_picture(picture)
+        self.display.say(str(result))
+        return result
+
+    def _greeting(self) -> str:
+        return report.greeting(
+            self.model,
+            (len(self.learner.windows.tokens), len(self.validation)),
+            (self.step, self.config.max_steps, self.learner.tokens_per_step),
+            self.run,
+        )
+
+    def _say_progress(self, row: Row) -> None:
+        self.display.say(report.progress_line(row, self.config.max_steps))
+
+
+def _encoded_prompt(prompt: str, tokenizer: Tokenizer, tokens: Any) -> list[int]:
+    """The prompt's tokens; the text's first token if a character of it is not known."""
+    try:
+        return tokenizer.encode(prompt)
+    except ValueError:
+        return [int(tokens[0])]
