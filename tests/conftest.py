@@ -1,4 +1,8 @@
-"""What all tests share: a seed, and TINYLLM_REFERENCE=1 for the kernels' definitions."""
+"""What all tests share: a seed, and two switches.
+
+TINYLLM_REFERENCE=1 runs everything on the kernels' NumPy definitions; TINYLLM_NO_SKIPS=1 makes a
+skipped test a failure, for a machine where everything is installed.
+"""
 
 import os
 
@@ -16,6 +20,15 @@ def pytest_addoption(parser):
         default=ON_DEFINITIONS,
         help="run every test on the kernels' NumPy definitions (as TINYLLM_REFERENCE=1 does)",
     )
+
+
+def pytest_sessionfinish(session, exitstatus):
+    """Fail a run that skipped something, where nothing should be skipped."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    skipped = reporter.stats.get("skipped", []) if reporter else []
+    if skipped and exitstatus == 0 and os.environ.get("TINYLLM_NO_SKIPS", "") not in ("", "0"):
+        reporter.write_line(f"TINYLLM_NO_SKIPS: {len(skipped)} tests were skipped", red=True)
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
 def pytest_report_header(config):

@@ -179,6 +179,20 @@ def _check(node: Node, position: int, grad: np.ndarray, shape: tuple, dtype: np.
         )
 
 
+class HookHandle:
+    """Removes a hook: call it, or its `remove()`."""
+
+    def __init__(self, hooks: list, hook: Callable) -> None:
+        self.hooks, self.hook = hooks, hook
+
+    def remove(self) -> None:
+        """Take the hook away; a second call does nothing."""
+        if self.hook in self.hooks:
+            self.hooks.remove(self.hook)
+
+    __call__ = remove
+
+
 def _run_hooks(hooks: Sequence[Callable], grad: np.ndarray, wrap: Callable) -> np.ndarray:
     for hook in hooks:
         changed = hook(wrap(grad))

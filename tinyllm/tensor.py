@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from tinyllm import autograd, display
+from tinyllm.autograd import HookHandle
 from tinyllm.ops.function import Context, Function
 
 _default_dtype = np.dtype(np.float32)
@@ -226,7 +227,7 @@ class Tensor:
             else:
                 leaf.grad.array += leaf_grad
 
-    def register_hook(self, hook: Callable[[Tensor], Tensor | None]) -> Callable[[], None]:
+    def register_hook(self, hook: Callable[[Tensor], Tensor | None]) -> HookHandle:
         """Call `hook(grad)` when this tensor's gradient is known; a returned tensor replaces it.
 
         Returns a function that removes the hook. PyTorch: returns a handle with `.remove()`.
@@ -313,20 +314,6 @@ class Tensor:
 
     def _repr_html_(self) -> str:
         return display.as_html(self)
-
-
-class HookHandle:
-    """Removes a hook: call it, or its `remove()`."""
-
-    def __init__(self, hooks: list, hook: Callable) -> None:
-        self.hooks, self.hook = hooks, hook
-
-    def remove(self) -> None:
-        """Take the hook away; a second call does nothing."""
-        if self.hook in self.hooks:
-            self.hooks.remove(self.hook)
-
-    __call__ = remove
 
 
 def initial_gradient(

@@ -9,8 +9,15 @@ from tinyllm.models import Decoder, DecoderConfig
 
 # every size a different prime (width = heads * head size; key heads must divide heads)
 V, T, B = 37, 13, 3
-GPT2 = dict(vocab_size=V, context_length=T, layers=2, heads=5, width=35, hidden_width=23)
-LLAMA = dict(vocab_size=V, context_length=T, layers=2, heads=6, width=60, kv_heads=3)
+GPT2 = {
+    "vocab_size": V,
+    "context_length": T,
+    "layers": 2,
+    "heads": 5,
+    "width": 35,
+    "hidden_width": 23,
+}
+LLAMA = {"vocab_size": V, "context_length": T, "layers": 2, "heads": 6, "width": 60, "kv_heads": 3}
 CONFIGS = {
     "gpt2": DecoderConfig.gpt2(**GPT2),
     "llama": DecoderConfig.llama(**LLAMA),
@@ -107,7 +114,7 @@ def test_state_dict_round_trip(model):
 
 
 def test_gpt2_keys():
-    block = "norm_1 attention.qkv attention.out norm_2 mlp.up mlp.down".split()
+    block = ["norm_1", "attention.qkv", "attention.out", "norm_2", "mlp.up", "mlp.down"]
     names = [f"blocks.{i}.{layer}" for i in range(2) for layer in block] + ["norm"]
     expected = ["token_embedding.weight", "position_embedding.weight"]
     expected += [f"{name}.{kind}" for name in names for kind in ("weight", "bias")]
@@ -115,8 +122,8 @@ def test_gpt2_keys():
 
 
 def test_llama_keys():
-    block = "norm_1 attention.q attention.k attention.v attention.out".split()
-    block += "norm_2 mlp.up mlp.gate mlp.down".split()
+    block = ["norm_1", "attention.q", "attention.k", "attention.v", "attention.out"]
+    block += ["norm_2", "mlp.up", "mlp.gate", "mlp.down"]
     names = [f"blocks.{i}.{layer}" for i in range(2) for layer in block]
     expected = [f"{name}.weight" for name in ("token_embedding", *names, "norm", "head")]
     model = Decoder(CONFIGS["llama"])
@@ -217,12 +224,12 @@ def test_errors_name_what_disagrees(model):
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        (dict(width=10, heads=4), "width 10 must be a multiple of heads 4"),
-        (dict(heads=4, kv_heads=3), "heads 4 must be a multiple of kv_heads 3"),
-        (dict(width=12, heads=4, positions="rotary"), "even head size"),
-        (dict(norm="batch"), "norm must be one of"),
-        (dict(layers=0), "layers must be at least 1"),
-        (dict(dropout=1.0), "below 1"),
+        ({"width": 10, "heads": 4}, "width 10 must be a multiple of heads 4"),
+        ({"heads": 4, "kv_heads": 3}, "heads 4 must be a multiple of kv_heads 3"),
+        ({"width": 12, "heads": 4, "positions": "rotary"}, "even head size"),
+        ({"norm": "batch"}, "norm must be one of"),
+        ({"layers": 0}, "layers must be at least 1"),
+        ({"dropout": 1.0}, "below 1"),
     ],
 )
 def test_impossible_settings_are_named(settings, message):

@@ -25,6 +25,7 @@ def test_names_come_in_order_own_before_children():
     names = ["scale", "first.weight", "first.bias", "second.0.weight"]
     assert [name for name, _ in net.named_parameters()] == names
     assert [name for name, _ in net.named_buffers()] == ["steps", "scratch"]
+    assert list(net.state_dict()) == ["scale", "steps", *names[1:]]  # scratch is not persistent
     assert [name for name, _ in net.named_children()] == ["first", "second"]
     assert [name for name, _ in net.named_modules()] == [
         "", "first", "second", "second.0", "second.1",
@@ -143,6 +144,15 @@ def test_to_converts_in_place_and_keeps_identity_and_ties():
         net.to(tinyllm.int64)
     with pytest.raises(ValueError, match="cuda"):
         net.to("cuda")
+
+
+def test_converted_parameters_share_nothing_with_what_they_were():
+    layer = nn.Linear(3, 5)
+    alias = layer.weight.detach()
+    layer.double()
+    loss = layer(tinyllm.ones(2, 3, dtype=tinyllm.float64, requires_grad=True)).sum()
+    alias.add_(1)  # other memory: the graph does not care
+    loss.backward()
 
 
 def test_a_parameter_is_a_leaf_that_shares_memory():

@@ -26,10 +26,16 @@ def checked():
     return note
 
 
-def pytest_terminal_summary(terminalreporter):
+def pytest_terminal_summary(terminalreporter, config):
     if not CHECKED:
         return
     write = terminalreporter.write_line
+    checks = sum(row["checks"] for row in CHECKED.values())
+    elements = sum(row["elements"] for row in CHECKED.values())
+    total = f"gradients: {len(CHECKED)} ops, {checks} checks, {elements} elements"
+    if not any("ops" in str(arg) for arg in config.invocation_params.args):
+        write(f"{total} (the table: python -m pytest tests/ops)")
+        return
     terminalreporter.section("gradients checked")
     write("worst: the largest |analytic - numeric|; float32: the same along directions")
     width = max(map(len, CHECKED))
@@ -40,6 +46,4 @@ def pytest_terminal_summary(terminalreporter):
             f"{op:{width}}  {row['checks']:6}  {row['elements']:8}  {row['worst']:.1e}  "
             f"{row['float32']:.1e}  {variants}"
         )
-    checks = sum(row["checks"] for row in CHECKED.values())
-    elements = sum(row["elements"] for row in CHECKED.values())
-    write(f"{len(CHECKED)} ops, {checks} checks, {elements} elements")
+    write(total)

@@ -20,6 +20,7 @@ from cases import CASES, Case, Fixed
 import tinyllm
 from tinyllm import ops
 from tinyllm.gradcheck import gradcheck_report
+from tinyllm.kernels import KERNELS, jit
 from tinyllm.ops.embedding import Embedding
 from tinyllm.ops.function import Function
 from tinyllm.ops.reduction import Sum
@@ -150,3 +151,24 @@ def test_every_op_has_a_case():
     covered = {case.op for case in CASES} | {op for case in CASES for op in case.covers}
     missing = sorted(op.__name__ for op in every - covered)
     assert not missing, f"no Case in tests/ops/cases.py for: {', '.join(missing)}"
+
+
+def test_gradcheck_reaches_every_compiled_body(monkeypatch, pytestconfig):
+    if pytestconfig.getoption("--reference-kernels") or not jit.BLAS_AVAILABLE:
+        pytest.skip("no compiled bodies in this run")
+    reached = set()
+
+    def spy(kernel, body):
+        def counted(*args):
+            reached.add(kernel.name)
+            return body(*args)
+
+        return counted
+
+    for kernel in KERNELS.values():
+        if kernel.compiled is not None:
+            monkeypatch.setattr(kernel, "compiled", spy(kernel, kernel.compiled))
+    for case in CASES:
+        gradcheck_report(call(case), build(case, case.inputs), samples=1)
+    compiled = {name for name, kernel in KERNELS.items() if kernel.compiled is not None}
+    assert compiled - reached == {"adam_step", "scale_", "sum_of_squares"}  # no op calls these

@@ -25,6 +25,16 @@ def test_sgd_by_hand():
     np.testing.assert_allclose(p.detach().numpy(), [0.690625, 2.12375], rtol=1e-6)
 
 
+def test_momentum_is_not_the_gradient_itself():
+    p = parameter(0.0)
+    optimizer = optim.SGD([p], lr=1.0, momentum=1.0)
+    set_grad(p, 2.0)
+    optimizer.step()
+    optimizer.zero_grad(set_to_none=False)  # in place
+    optimizer.step()
+    assert p.item() == -4
+
+
 def test_first_step_of_adam_is_the_learning_rate():
     p = parameter(1.0, 2.0)
     optimizer = optim.Adam([p], lr=0.1)

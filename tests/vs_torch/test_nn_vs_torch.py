@@ -43,7 +43,7 @@ LOSSES = {
     "cross_entropy weighted": lambda nn, weight: nn.CrossEntropyLoss(weight, label_smoothing=0.1),
     "cross_entropy by target": lambda nn, weight: nn.CrossEntropyLoss(reduction="none"),
 }
-TOLERANCES = {"float32": dict(rtol=1e-5, atol=1e-6), "float64": dict(rtol=1e-12, atol=1e-14)}
+TOLERANCES = {"float32": {"rtol": 1e-5, "atol": 1e-6}, "float64": {"rtol": 1e-12, "atol": 1e-14}}
 
 
 def same(ours, theirs, dtype):
@@ -200,8 +200,9 @@ def test_gains(fn):
     ],
 )  # fmt: skip
 def test_initialisers_have_the_same_distribution(name):
-    ours = getattr(nn.init, name)(tinyllm.zeros(200, 60, 5)).numpy()
-    theirs = getattr(torch.nn.init, name)(torch.zeros(200, 60, 5)).numpy()
+    torch.manual_seed(7)
+    ours = getattr(nn.init, name)(tinyllm.zeros(200, 300, 5)).numpy()
+    theirs = getattr(torch.nn.init, name)(torch.zeros(200, 300, 5)).numpy()
     quantiles = np.linspace(0.02, 0.98, 25)
     np.testing.assert_allclose(
         np.quantile(ours, quantiles), np.quantile(theirs, quantiles), atol=0.04 * theirs.std()

@@ -8,15 +8,15 @@ from tinyllm import optim
 STEPS = 25
 SHAPES = [(5, 3), (7,), (2, 1, 11)]
 OPTIMIZERS = {
-    "sgd": ("SGD", dict(lr=0.1)),
-    "sgd momentum": ("SGD", dict(lr=0.1, momentum=0.9, dampening=0.3)),
-    "sgd nesterov": ("SGD", dict(lr=0.1, momentum=0.8, nesterov=True, weight_decay=0.1)),
-    "adam": ("Adam", dict(lr=0.05)),
-    "adam l2": ("Adam", dict(lr=0.05, betas=(0.8, 0.95), eps=1e-3, weight_decay=0.2)),
-    "adamw": ("AdamW", dict(lr=0.05)),
-    "adamw decay": ("AdamW", dict(lr=0.05, betas=(0.5, 0.9), eps=1e-6, weight_decay=0.3)),
+    "sgd": ("SGD", {"lr": 0.1}),
+    "sgd momentum": ("SGD", {"lr": 0.1, "momentum": 0.9, "dampening": 0.3}),
+    "sgd nesterov": ("SGD", {"lr": 0.1, "momentum": 0.8, "nesterov": True, "weight_decay": 0.1}),
+    "adam": ("Adam", {"lr": 0.05}),
+    "adam l2": ("Adam", {"lr": 0.05, "betas": (0.8, 0.95), "eps": 1e-3, "weight_decay": 0.2}),
+    "adamw": ("AdamW", {"lr": 0.05}),
+    "adamw decay": ("AdamW", {"lr": 0.05, "betas": (0.5, 0.9), "eps": 1e-6, "weight_decay": 0.3}),
 }
-TOLERANCES = {"float32": dict(rtol=1e-5, atol=1e-6), "float64": dict(rtol=1e-12, atol=1e-13)}
+TOLERANCES = {"float32": {"rtol": 1e-5, "atol": 1e-6}, "float64": {"rtol": 1e-12, "atol": 1e-13}}
 
 
 def values(dtype):

@@ -56,6 +56,9 @@ def options(
 
 def main() -> None:
     """Run a command. A user's error is one sentence and exit code 1; Ctrl-C is 130."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):  # a model may write what this terminal cannot show
+            stream.reconfigure(errors="replace")
     try:
         app()
     except KeyboardInterrupt as stop:

@@ -8,11 +8,13 @@ from typing import Annotated
 
 import typer
 
+from tinyllm.training.display import harmless
+
 
 def generate(
     run: Annotated[
         Path | None,
-        typer.Option(help="Folder of the run. [default: the newest in runs/]", show_default=False),
+        typer.Option(help="Folder of the run. (default: the newest in runs/)", show_default=False),
     ] = None,
     prompt: Annotated[str, typer.Option(help="The text to continue.", show_default=False)] = "\n",
     max_new_tokens: Annotated[int, typer.Option(help="How many tokens to write.")] = 500,
@@ -34,7 +36,7 @@ def generate(
         int | None, typer.Option(help="The same seed writes the same text.", show_default=False)
     ] = None,
     threads: Annotated[
-        int | None, typer.Option(help="Processors to use. [default: all]", show_default=False)
+        int | None, typer.Option(help="Processors to use. (default: all)", show_default=False)
     ] = None,
 ) -> None:
     """Continue a text with a trained model, token by token as it is written."""
@@ -44,7 +46,7 @@ def generate(
     if threads is not None:
         set_num_threads(threads)
     if not prompt:
-        raise typer.BadParameter(
+        raise ValueError(
             "--prompt is empty, and a model continues something: give at least one character"
         )
     folder = Run.newest() if run is None else Run.open(run)
@@ -64,7 +66,6 @@ def generate(
 
 
 def _write(text: str) -> None:
-    """Show text at once, also where the terminal cannot show every character."""
-    encoding = sys.stdout.encoding or "utf-8"
-    sys.stdout.write(text.encode(encoding, "replace").decode(encoding))
+    """Show text at once."""
+    sys.stdout.write(harmless(text) if sys.stdout.isatty() else text)
     sys.stdout.flush()

@@ -19,17 +19,17 @@ def train(
         str | None,
         typer.Option(
             help="A UTF-8 text file, a folder of them, or stdlib: the source of Python's own "
-            "library. [default: stdlib]",
+            "library. (default: stdlib)",
             show_default=False,
         ),
     ] = None,
     preset: Annotated[
         str | None,
-        typer.Option(help=f"{_PRESETS}. [default: {DEFAULT_PRESET}]", show_default=False),
+        typer.Option(help=f"{_PRESETS}. (default: {DEFAULT_PRESET})", show_default=False),
     ] = None,
     out: Annotated[
         Path | None,
-        typer.Option(help="Folder of the run. [default: runs/NAME-001 …]", show_default=False),
+        typer.Option(help="Folder of the run. (default: runs/NAME-001 …)", show_default=False),
     ] = None,
     resume: Annotated[
         Path | None,
@@ -37,7 +37,7 @@ def train(
     ] = None,
     tokenizer: Annotated[
         str | None,
-        typer.Option(help="byte | char [default: the preset's]", show_default=False),
+        typer.Option(help="byte | char (default: the preset's)", show_default=False),
     ] = None,
     progress: Annotated[
         bool | None,
@@ -47,8 +47,9 @@ def train(
 ) -> None:
     """Train a model on a text, and write with it.
 
-    Without any options: a small GPT on the source of the Python standard library, in about two
-    minutes. Ctrl-C saves and stops; --resume goes on.
+    Without options: a small GPT on the source of Python's own library, in two minutes.
+
+    Ctrl-C saves and stops; --resume goes on.
     """
     from tinyllm.training import Trainer
 
@@ -65,7 +66,7 @@ def train(
         fixed += ["seed"] if "seed" in given else []
         if fixed:
             names = ", ".join("--" + name.replace("_", "-") for name in fixed)
-            raise typer.BadParameter(
+            raise ValueError(
                 f"{names} cannot change when a run goes on: leave it out, or start a new run"
             )
         trainer = Trainer.resume(resume, progress, **given)

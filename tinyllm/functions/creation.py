@@ -64,12 +64,12 @@ def _array_of(who: str, data: Any, dtype: Any) -> np.ndarray:
             raise ValueError(
                 f"{who}: the nested lists are ragged: all lists of one level must be equally long"
             ) from None
+        if array.dtype.kind not in "fiub":
+            raise TypeError(f"{who}: cannot make numbers of {type(data).__name__} {array.dtype}")
         if wanted is None:
             plain = array.dtype.kind == "f" and not _holds_arrays(data)
             wanted = get_default_dtype() if plain or not array.size else array.dtype
             wanted = check_dtype(who, np.int64 if wanted.kind in "iu" and plain else wanted)
-    if array.dtype.kind not in "fiub":
-        raise TypeError(f"{who}: cannot make numbers of {type(data).__name__} ({array.dtype})")
     if wanted is None or wanted == array.dtype:
         return array
     with np.errstate(invalid="ignore"):  # nan to an integer

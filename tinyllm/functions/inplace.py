@@ -65,7 +65,7 @@ def _update(
     array = input.changing(who)
     with np.errstate(all="ignore"):
         value = value if alpha == 1 else alpha * value
-        operate(array, value, out=array, casting="same_kind" if dtype == array.dtype else "unsafe")
+        operate(array, value, out=array, casting="unsafe")
     return input
 
 

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from tinyllm.functions.arguments import check_dim, check_dtype, check_tensor, with_dtype
+from tinyllm.functions.arguments import (
+    check_dim,
+    check_dtype,
+    check_tensor,
+    plain_operand,
+    with_dtype,
+)
 from tinyllm.functions.shape import reshape, squeeze, transpose, unsqueeze
 from tinyllm.ops.function import Function
 from tinyllm.ops.matmul import MatMul
@@ -19,9 +25,8 @@ def matmul(input: Tensor, other: Tensor) -> Tensor:
              (K), (..., K, N) -> (..., N);  (..., M, K), (K) -> (..., M);  (K), (K) -> ()
     PyTorch: torch.matmul.
     """
-    if not (isinstance(input, Tensor) and isinstance(other, Tensor)):
-        check_tensor("matmul", input)
-        check_tensor("matmul", other)
+    input = check_tensor("matmul", plain_operand("matmul", input))
+    other = check_tensor("matmul", plain_operand("matmul", other))
     if input.array.dtype != other.array.dtype:
         raise TypeError(
             f"matmul: input is {input.dtype} and other is {other.dtype}; cast one of them, such as "

@@ -56,9 +56,19 @@ def sub(input: Tensor, other: Tensor | Number, *, alpha: Number = 1) -> Tensor:
 
 def _no_bools(who: str, *operands: Any) -> tuple[Any, ...]:
     for operand in operands:
-        if isinstance(operand, Tensor) and operand.array.dtype.kind == "b":
-            raise TypeError(f"{who}: a bool tensor has no minus; use ~mask or mask.logical_not()")
+        if isinstance(operand, bool) or (
+            isinstance(operand, Tensor) and operand.array.dtype.kind == "b"
+        ):
+            raise TypeError(f"{who}: bools are no numbers; use ~mask, mask ^ other or mask.int()")
     return operands
+
+
+def _one_number(who: str, a: Any, b: Any) -> tuple[Any, Any]:
+    """Refuse two bools, for which the operation is not defined."""
+    kinds = [x.array.dtype.kind if isinstance(x, Tensor) else None for x in (a, b)]
+    if all(kind == "b" or isinstance(x, bool) for kind, x in zip(kinds, (a, b), strict=True)):
+        _no_bools(who, a)
+    return a, b
 
 
 def mul(input: Tensor | Number, other: Tensor | Number) -> Tensor:
@@ -80,7 +90,7 @@ def div(
         raise ValueError(
             f"div: rounding_mode must be 'floor', 'trunc' or None, got {rounding_mode!r}"
         )
-    a, b = (x.array for x in promoted("div", input, other))
+    a, b = (x.array for x in promoted("div", *_one_number("div", input, other)))
     check_broadcast("div", ("input", a.shape), ("other", b.shape))
     if a.dtype.kind != "f" and not b.all():
         raise RuntimeError("div: integer division by zero")
@@ -102,7 +112,7 @@ def floor_divide(input: Tensor | Number, other: Tensor | Number) -> Tensor:
 
 def remainder(input: Tensor | Number, other: Tensor | Number) -> Tensor:
     """Return input - other floor(input / other), of the sign of other. PyTorch: torch.remainder."""
-    a, b = promoted("remainder", input, other)
+    a, b = promoted("remainder", *_one_number("remainder", input, other))
     if a._requires_grad or b._requires_grad:
         return sub(a, mul(b, floor_divide(a, b)))
     check_broadcast("remainder", ("input", a.shape), ("other", b.shape))
@@ -120,7 +130,7 @@ def neg(input: Tensor) -> Tensor:
 def pow(input: Tensor | Number, exponent: Tensor | Number) -> Tensor:
     """Return input to the power of exponent; either may be a number. PyTorch: torch.pow."""
     try:
-        return apply_pair("pow", Pow, input, exponent)
+        return apply_pair("pow", Pow, *_one_number("pow", input, exponent))
     except ValueError as error:
         if "negative integer powers" in str(error):
             raise ValueError(
@@ -131,7 +141,7 @@ def pow(input: Tensor | Number, exponent: Tensor | Number) -> Tensor:
 
 def square(input: Tensor) -> Tensor:
     """Return input times itself. PyTorch: torch.square."""
-    return mul(input, input)
+    return pow(input, 2)
 
 
 # Functions of one tensor; integers become the default float, as in PyTorch

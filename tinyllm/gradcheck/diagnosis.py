@@ -96,21 +96,16 @@ def diagnose(evidence: Evidence) -> str:
 
 
 def _kinks(evidence: Evidence, wrong: np.ndarray) -> np.ndarray:
-    kinks = np.zeros_like(wrong)
-    for index in _some(wrong):
+    """Where, among the wrong elements, the slopes from above and from below differ."""
+    x, kinks = evidence.x.array, np.zeros_like(wrong)
+    looked_at = _some(wrong)
+    for index in looked_at:
         up, down = evidence.probe.one_sided(evidence.x, index, evidence.eps)
         scale = max(abs(up), abs(down))
         kinks[index] = not abs(up - down) <= 10 * evidence.atol + 0.02 * scale
-    return (
-        kinks
-        if len(_some(wrong)) == wrong.sum() or not kinks.any()
-        else kinks | _near(evidence.x.array, kinks, wrong)
-    )
-
-
-def _near(x: np.ndarray, kinks: np.ndarray, wrong: np.ndarray) -> np.ndarray:
-    """Failing elements not looked at whose value equals that of a kink found."""
-    return wrong & np.isin(x, x[kinks])
+    if len(looked_at) < wrong.sum():  # the rest by value: a kink sits at one, such as 0
+        kinks |= wrong & np.isin(x, x[kinks])
+    return kinks
 
 
 def _kink_in_words(evidence: Evidence, kinks: np.ndarray) -> str:

@@ -157,12 +157,18 @@ def _described(arrays, sizes):
     The last row: B, H, Hk, T, S, D, Dv. So one compiled body serves every layout.
     """
     item = arrays[0].itemsize
-    arrays = [a if a.strides[3] == item else np.ascontiguousarray(a) for a in arrays]
+    arrays = [a if _fits_blas(a) else np.array(a, order="C") for a in arrays]
     table = [
         (a.__array_interface__["data"][0], *(stride // item for stride in a.strides[:3]), 0, 0, 0)
         for a in arrays
     ]
     return arrays, np.array([*table, sizes], np.int64)
+
+
+def _fits_blas(a):
+    """Whether each row lies in one piece and the next comes after it: reversed or repeating rows
+    (a broadcast gradient) have strides that BLAS does not take, and it says so only on stderr."""
+    return a.strides[3] == a.itemsize and a.strides[2] >= a.shape[3] * a.itemsize
 
 
 def _mask_line(mask, shape, dtype):

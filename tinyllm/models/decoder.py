@@ -1,4 +1,4 @@
-"""The decoder, GPT-2 or Llama by config: a stack of Transformer blocks that predicts the next token.
+"""The decoder, GPT-2 or Llama by config: Transformer blocks that predict the next token.
 
 Shapes: B batch, T tokens given now, S tokens to look at (those in the cache and the T new ones),
 C width, H heads, Hk key and value heads, D = C / H head size, V vocabulary.

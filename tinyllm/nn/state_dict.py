@@ -33,10 +33,10 @@ def load_arrays(
     missing = [name for name in own if name not in given]
     unexpected = [name for name in given if name not in own]
     problems = []
-    if strict and unexpected:
-        problems.append(f"Unexpected key(s) in state_dict: {_quoted(unexpected)}.")
     if strict and missing:
         problems.append(f"Missing key(s) in state_dict: {_quoted(missing)}.")
+    if strict and unexpected:
+        problems.append(f"Unexpected key(s) in state_dict: {_quoted(unexpected)}.")
     if strict:
         problems += _prefix_hint(missing, unexpected)
     arrays = {name: _as_array(given[name]) for name in own if name in given}

@@ -37,8 +37,9 @@ def clip_grad_norm_(
         )
     factor = float(max_norm) / (norm + 1e-6)
     if not factor >= 1:  # also for NaN, which then shows in every gradient, as in PyTorch
-        for grad in grads:
-            kernels.scale_(grad.changing("clip_grad_norm_"), factor)
+        with np.errstate(invalid="ignore"):  # an infinite norm: inf * 0
+            for grad in grads:
+                kernels.scale_(grad.changing("clip_grad_norm_"), factor)
     return Tensor(np.array(norm, grads[0].dtype if grads else np.float32))
 
 

@@ -112,18 +112,25 @@ class Pow(Function):
         x, y, z = ctx.saved_tensors
         wants_x, wants_y = ctx.needs_input_grad
         grad_x = grad_y = None
-        if wants_x:  # 0 * 0^-1 would be nan where y = 0
-            grad_x = np.where(y == 0, 0, grad_z * y * _power(x, y - 1)).astype(x.dtype, copy=False)
-            grad_x = unbroadcast(grad_x, x.shape)
+        if wants_x:
+            grad_x = unbroadcast(grad_z * _power_derivative(x, y), x.shape)
         if wants_y:  # 0^y log 0 would be nan
             grad_y = np.where((x == 0) & (y >= 0), 0, grad_z * (z * np.log(x)))
-            grad_y = unbroadcast(grad_y.astype(y.dtype, copy=False), y.shape)
+            grad_y = unbroadcast(grad_y, y.shape)
         return grad_x, grad_y
 
 
 def _power(x: Array, y: Array) -> Array:
     """x**y; one exponent for all is given as a number, for which NumPy squares or takes roots."""
     return x ** (y.item() if y.ndim == 0 else y)
+
+
+def _power_derivative(x: Array, y: Array) -> Array:
+    """y x^(y-1), and 0 where y = 0, where 0 * 0^-1 would be nan."""
+    if y.ndim == 0:
+        exponent = y.item()
+        return np.zeros_like(x) if exponent == 0 else exponent * x ** (exponent - 1)
+    return np.where(y == 0, 0, y * x ** (y - 1))
 
 
 # Functions of one array

@@ -123,7 +123,7 @@ class Optimizer:
             {**group, "params": [number[id(param)] for param in group["params"]]}
             for group in self.param_groups
         ]
-        state = {number[id(param)]: dict(kept) for param, kept in self.state.items()}
+        state = {number[id(param)]: dict(kept) for param, kept in self.state.items() if kept}
         return {"state": state, "param_groups": groups}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:

@@ -124,8 +124,8 @@ def overview(cost: Account) -> str:
     """The sums in words."""
     T = cost.context_length
     return (
-        f"weights {readable_bytes(cost.bytes)}; while training {readable_bytes(cost.training_bytes)} "
-        f"with gradients and AdamW, without activations; "
+        f"weights {readable_bytes(cost.bytes)}; with gradients and AdamW, for training, "
+        f"{readable_bytes(cost.training_bytes)} and the activations; "
         f"key-value cache {readable_bytes(cost.cache_bytes_per_token)} per token, "
         f"{readable_bytes(T * cost.cache_bytes_per_token)} for the context of {T} tokens\n"
         f"{readable_count(cost.forward_flops)}FLOP per token to predict, "

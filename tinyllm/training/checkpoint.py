@@ -50,7 +50,7 @@ def save_tensors(
     """
     from safetensors.numpy import save_file
 
-    contiguous = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+    contiguous = {name: np.array(array, order="C", copy=None) for name, array in arrays.items()}
     with atomic_path(path) as partial:
         save_file(contiguous, partial, metadata=metadata)
 

@@ -24,7 +24,7 @@ class TrainConfig:
     learning_rate: float = setting(1e-3, "the highest, reached after the warm-up")
     min_learning_rate: float = setting(1e-4, "the lowest, reached at the end of the cosine")
     warmup_steps: int = setting(100, "steps over which the learning rate rises from near 0")
-    decay_steps: int | None = setting(None, "step at which the cosine ends [max-steps]")
+    decay_steps: int | None = setting(None, "step at which the cosine ends (max-steps)")
     beta1: float = setting(0.9, "AdamW's decay of the mean gradient")
     beta2: float = setting(0.99, "AdamW's decay of the mean squared gradient")
     weight_decay: float = setting(0.1, "pull of AdamW towards 0, on matrices only")
@@ -32,12 +32,12 @@ class TrainConfig:
     seed: int = setting(1337, "of the first weights, the order of the data, and dropout")
     eval_every: int = setting(250, "steps between two measurements on validation text")
     eval_windows: int = setting(64, "windows of validation text in such a measurement")
-    final_eval_tokens: int | None = setting(None, "the most validation tokens at the end [all]")
+    final_eval_tokens: int | None = setting(None, "the most validation tokens at the end (all)")
     checkpoint_every: int = setting(250, "steps between two checkpoints")
     sample_every: int = setting(500, "steps between two samples of what the model writes")
     sample_tokens: int = setting(400, "tokens in such a sample")
     sample_prompt: str = setting("\n", "text that a sample continues")
-    threads: int | None = setting(None, "processors to use [all that the system allows]")
+    threads: int | None = setting(None, "processors to use (all that the system allows)")
 
     def __post_init__(self) -> None:
         for name, kind in typing.get_type_hints(type(self)).items():

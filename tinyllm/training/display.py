@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import importlib.util
+import re
 import sys
 from typing import Any
 
 from tqdm import tqdm
 
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 BAR = "{desc} {percentage:3.0f}% |{bar:24}| {n_fmt}/{total_fmt} {postfix} [{elapsed}<{remaining}]"
 
 
@@ -43,7 +45,7 @@ class Display:
     def say(self, text: str) -> None:
         """Print a sentence on its own line, above the bar if one is shown."""
         if self.talks:
-            tqdm.write(text, file=sys.stdout)
+            tqdm.write(harmless(text), file=sys.stdout)
             sys.stdout.flush()
 
     def bar(self, name: str, total: int, done: int = 0, unit: str = "step") -> Any:
@@ -61,6 +63,11 @@ class Display:
             from IPython.display import Image, display
 
             display(Image(data=png, width=640))
+
+
+def harmless(text: str) -> str:
+    """Text whose control characters, which could do things to a terminal, show as U+FFFD."""
+    return _CONTROL.sub("\ufffd", text)
 
 
 def readable_seconds(seconds: float) -> str:

@@ -66,7 +66,7 @@ def evaluate(
              context_length: tokens per window, by default the model's.
              stride: from one window's start to the next one's, by default context_length.
              max_tokens: predict at most about so many, in windows spread evenly over the text.
-             tokenizer: with it, the bytes are counted.
+             tokenizer: that of the model; with it, the bytes are counted.
              on_batch: called with the number of tokens of each batch just done.
     Raises:  ValueError for a text of fewer than 2 tokens, or a stride outside [1, context_length].
     """
@@ -76,6 +76,12 @@ def evaluate(
         raise ValueError(
             f"evaluate: stride = {stride} is not in [1, context_length] = [1, {context_length}]"
         )
+    V = model.config.vocab_size
+    if tokenizer is not None and tokenizer.vocab_size != V:
+        raise ValueError(
+            f"evaluate: the tokenizer has {tokenizer.vocab_size} tokens and the model {V}: were "
+            "they trained together?"
+        )
     windows = Windows(tokens, context_length, name="the text to evaluate", allow_short=True)
     if max_tokens is not None and max_tokens < windows.num_targets:
         batches = _spread(windows, max_tokens, batch_size)
@@ -83,12 +89,12 @@ def evaluate(
         batches = windows.non_overlapping(batch_size)
     else:
         batches = _overlapping(windows, stride, batch_size)
-    loss, counts = 0.0, np.zeros(model.config.vocab_size, np.int64)
+    loss, counts = 0.0, np.zeros(V, np.int64)
     with inference(model):
         for ids, targets in batches:
             logits = model(Tensor(ids))  # (B, T, V)
             losses = F.cross_entropy(
-                logits.reshape(-1, logits.shape[-1]), Tensor(targets.reshape(-1)), reduction="sum"
+                logits.reshape(-1, V), Tensor(targets.reshape(-1)), reduction="sum"
             )
             loss += losses.item()
             predicted = targets[targets != IGNORED]

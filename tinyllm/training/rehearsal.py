@@ -13,7 +13,7 @@ from tinyllm.optim import AdamW
 from tinyllm.tensor import Tensor
 from tinyllm.training.display import Display
 
-KERNELS_OF_A_STEP = 40  # about as many entry points are compiled, for the bar's length
+KERNELS_OF_A_STEP = 14  # about as many are compiled: the length of the bar
 
 
 def build_kernels(model: Module, display: Display) -> None:
@@ -45,7 +45,6 @@ def build_kernels(model: Module, display: Display) -> None:
         progress.listener = before
         if bar is not None:
             bar.total = bar.n = bar.n + 1
-            bar.refresh()
             bar.close()
 
 

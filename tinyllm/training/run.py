@@ -193,7 +193,7 @@ class Run:
         try:
             model.load_state_dict(load_tensors(weights))
         except RuntimeError as error:
-            raise ValueError(f"{weights} does not fit {self.config}: {error}") from None
+            raise ValueError(f"{weights} does not fit {self.config}: {first_of(error)}") from None
         return model
 
     def history(self) -> str:
@@ -221,6 +221,14 @@ def _next_folder(root: Path, name: str) -> Path:
             return path
         except FileExistsError:  # another run took the number just now
             number += 1
+
+
+def first_of(error: Exception) -> str:
+    """The first of the many things that `load_state_dict` found wrong."""
+    lines = [line.strip() for line in str(error).splitlines()]
+    if len(lines) < 2:
+        return f"{type(error).__name__}: {error}"
+    return lines[1].rstrip(".") + (f"; and {len(lines) - 2} more" if len(lines) > 2 else "")
 
 
 def _known_runs() -> str:

@@ -27,7 +27,7 @@ from tinyllm.training.interruption import Interruption, TrainingInterrupted
 from tinyllm.training.learner import Learner
 from tinyllm.training.metrics_log import MetricsLog, Row
 from tinyllm.training.rehearsal import build_kernels
-from tinyllm.training.run import Run
+from tinyllm.training.run import Run, first_of
 
 
 class Trainer:
@@ -277,8 +277,7 @@ class Trainer:
             report.keep_samples(self.run.samples, int(state["samples_bytes"]))
         except (KeyError, TypeError, ValueError, RuntimeError, AttributeError) as error:
             raise ValueError(
-                f"{checkpoint.path} does not fit the settings in {self.run.config}: "
-                f"{type(error).__name__}: {error}"
+                f"{checkpoint.path} does not fit {self.run.config}: {first_of(error)}"
             ) from None
 
     # Beginning and end

@@ -1,0 +1,169 @@
+"""Change in place: where it works, whom it is seen by, and where it is refused with the reason."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import tinyllm
+
+
+def test_slices_alias() -> None:
+    x = tinyllm.zeros(3, 4)
+    row, column, everything = x[0], x[:, 1], x.view(12)
+    row[2] = 5
+    column.fill_(7)
+    everything[-1] = 9
+    assert x.tolist() == [[0, 7, 5, 0], [0, 7, 0, 0], [0, 7, 0, 9]]
+    x[0, 0, ...].fill_(1)  # 0-d, and still a view
+    assert x[0, 0].item() == 1
+    x[0, 1].fill_(2)
+    assert x[0, 1].item() == 2
+
+
+def test_picking_by_tensor_copies() -> None:
+    x = tinyllm.zeros(3)
+    x[[0, 1]].fill_(5)
+    x[x == 0].fill_(5)
+    assert x.tolist() == [0, 0, 0]
+
+
+def test_from_numpy_and_numpy_share_memory() -> None:
+    array = np.zeros(3)
+    x = tinyllm.from_numpy(array)
+    x[1] = 4
+    assert array[1] == 4
+    assert x.numpy() is array
+    copied = tinyllm.tensor(array)
+    array[0] = 8
+    assert x[0].item() == 8
+    assert copied[0].item() == 0
+
+
+def test_a_leaf_that_requires_a_gradient_is_refused_while_recording() -> None:
+    x = tinyllm.ones(3, requires_grad=True)
+    for change in (
+        lambda: x.add_(1),
+        lambda: x.__setitem__(0, 1),
+        lambda: x.__iadd__(1),
+        lambda: x.zero_(),
+        lambda: x.normal_(),
+        lambda: x[:2].mul_(2),
+    ):
+        with pytest.raises(RuntimeError, match="in-place change would not be recorded"):
+            change()
+    with tinyllm.no_grad():
+        x -= 0.5
+        x[0] = 3
+    assert x.tolist() == [3, 0.5, 0.5]
+    assert x.is_leaf
+    assert x.requires_grad
+
+
+def test_a_computed_tensor_is_refused_while_recording() -> None:
+    y = tinyllm.ones(3, requires_grad=True) * 2
+    with pytest.raises(RuntimeError, match="part of a graph.*out-of-place"):
+        y += 1
+
+
+def test_a_value_that_requires_a_gradient_is_refused_while_recording() -> None:
+    w = tinyllm.ones(3, requires_grad=True)
+    x = tinyllm.zeros(2, 3)
+    for change in (
+        lambda: x.__setitem__(0, w),
+        lambda: x.add_(w),
+        lambda: x.copy_(w),
+        lambda: x.mul_(w * 2),
+        lambda: x.fill_(w.sum()),
+        lambda: x.masked_fill_(x == 0, w.sum()),
+    ):
+        with pytest.raises(RuntimeError, match="gradient would be lost"):
+            change()
+    assert x.tolist() == [[0, 0, 0], [0, 0, 0]]
+    with tinyllm.no_grad():
+        x[0] = w
+    x[1] = w.detach() * 2
+    assert x.tolist() == [[1, 1, 1], [2, 2, 2]]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda x: x.add_(1),
+        lambda x: x.__setitem__(0, 5),
+        lambda x: x[1:].zero_(),
+        lambda x: x.detach().mul_(3),
+        lambda x: x.data.fill_(2),
+        lambda x: x.reshape(3, 1).squeeze(-1).sub_(1),
+    ],
+)
+def test_a_saved_tensor_that_changed_is_noticed(change) -> None:
+    weight = tinyllm.ones(3, requires_grad=True)
+    x = tinyllm.arange(3.0)
+    y = (weight * x).sum()  # saves x
+    with tinyllm.no_grad():
+        change(x)
+    with pytest.raises(RuntimeError, match="MulBackward saved was changed in place"):
+        y.backward()
+
+
+def test_a_saved_output_that_changed_is_noticed() -> None:
+    x = tinyllm.ones(3, requires_grad=True)
+    y = x.exp()
+    with tinyllm.no_grad():
+        y.mul_(2)
+    with pytest.raises(RuntimeError, match="ExpBackward"):
+        y.sum().backward()
+
+
+def test_a_change_of_another_tensor_is_no_matter() -> None:
+    x = tinyllm.ones(3, requires_grad=True)
+    other = tinyllm.ones(3)
+    y = (x * other.clone()).sum() + (x + other).sum()
+    other.fill_(7)
+    y.backward()
+    assert x.grad.tolist() == [2, 2, 2]
+
+
+def test_an_expanded_tensor_is_refused() -> None:
+    x = tinyllm.zeros(1, 3).expand(4, 3)
+    with pytest.raises(RuntimeError, match=r"share memory.*clone"):
+        x[0] = 1
+    x.clone()[0] = 1
+
+
+def test_dtype_and_shape_stay() -> None:
+    x = tinyllm.arange(3)
+    with pytest.raises(TypeError, match=r"add_: the result is float32.*int64"):
+        x.add_(0.5)
+    with pytest.raises(TypeError, match="div_"):
+        x /= 2
+    with pytest.raises(TypeError, match=r"fill_: 0.5 does not fit.*int64"):
+        x.fill_(0.5)
+    with pytest.raises(ValueError, match=r"mul_: .*\(2, 3\) does not broadcast into \(3,\)"):
+        x.mul_(tinyllm.ones(2, 3, dtype=tinyllm.int64))
+    with pytest.raises(ValueError, match=r"copy_: .*\(4,\) does not broadcast into \(3,\)"):
+        x.copy_(tinyllm.arange(4))
+    with pytest.raises(ValueError, match=r"setitem: .*shape \(3,\)"):
+        x[:2] = tinyllm.arange(3)
+    with pytest.raises(IndexError, match=r"setitem: .*out of bounds"):
+        x[3] = 1
+    assert x.tolist() == [0, 1, 2]
+
+
+def test_augmented_assignment_keeps_the_object() -> None:
+    x = tinyllm.ones(3)
+    same = x
+    x += 1
+    x *= tinyllm.tensor(3.0)
+    x -= np.float64(1)
+    x /= 5
+    assert x is same
+    assert x.dtype == tinyllm.float32
+    assert x.tolist() == [1, 1, 1]
+
+
+def test_methods_return_the_tensor() -> None:
+    x = tinyllm.ones(3)
+    assert x.add_(1).sub_(1).mul_(2).div_(2).clamp_(0, 1).fill_(3).zero_().copy_(x) is x
+    assert x.normal_().uniform_().masked_fill_(x > 2, 0) is x

@@ -1,0 +1,325 @@
+"""Every kernel with the inputs at which its compiled body must agree with its definition."""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from tinyllm.kernels import KERNELS
+
+INF = np.inf
+
+
+@dataclass
+class Drawn:
+    """An array of random numbers that are not plainly normal."""
+
+    shape: tuple[int, ...]
+    draw: Callable
+
+
+@dataclass
+class Derived:
+    """An array computed from the arguments before it, such as a saved log-sum-exp."""
+
+    compute: Callable
+
+
+@dataclass
+class Agree:
+    """One call of a kernel.
+
+    name:     the kernel
+    args:     for each argument a shape (drawn from the normal distribution), Drawn, Derived, or
+              the value itself
+    layouts:  whether to call it with strided, reversed and repeating arrays too
+    nan:      whether a NaN in any array must come out in the same places
+    slack:    a factor on the tolerance, for long sums and differences that nearly cancel
+    """
+
+    name: str
+    args: Sequence[Any]
+    what: str = ""
+    layouts: bool = True
+    nan: bool = False
+    slack: float = 1.0
+
+    def __post_init__(self):
+        self.title = f"{self.name}-{self.what or self._shapes()}"
+
+    def _shapes(self):
+        shapes = [x for x in self.args if isinstance(x, tuple)]
+        return " ".join(map(str, shapes))
+
+    def arguments(self, dtype, seed=0):
+        """Fresh arguments, every array owned by the caller."""
+        rng = np.random.default_rng(seed)
+        made = []
+        for arg in self.args:
+            if isinstance(arg, tuple):
+                made.append(np.asarray(rng.normal(size=arg), dtype))
+            elif isinstance(arg, Drawn):
+                made.append(np.asarray(arg.draw(rng, arg.shape), dtype))
+            elif isinstance(arg, Derived):
+                made.append(np.asarray(arg.compute(*made), dtype))
+            elif isinstance(arg, np.ndarray):
+                made.append(arg.astype(dtype) if arg.dtype.kind == "f" else arg.copy())
+            else:
+                made.append(arg)
+        return made
+
+
+def positive(rng, shape):
+    return rng.uniform(0.5, 2, shape)
+
+
+def wide(rng, shape):
+    """Far out on both sides too, where exp and erfc run out of range."""
+    return rng.normal(size=shape) * 10
+
+
+def with_minus_infinity(rng, shape):
+    """Half of the entries -inf, and the first of each row never."""
+    x = rng.normal(size=shape)
+    x[rng.random(shape) < 0.5] = -INF
+    x[..., 0] = 1
+    return x
+
+
+def with_dead_rows(rng, shape):
+    """As `with_minus_infinity`, and every third row wholly -inf."""
+    x = with_minus_infinity(rng, shape)
+    x[::3] = -INF
+    return x
+
+
+EXTREMES = np.array([-INF, -1e4, -88, -20, -6, -1e-30, 0, 1e-30, 6, 20, 88, 1e4, INF])
+
+# Softmax and its kin: odd sizes, one row or column, and enough for two threads (> 16,384)
+ROWS = [(7, 5), (1, 37), (41, 1), (3, 1, 7, 11), (0, 5), (3, 0, 5), (5, 0), (131, 257), (67, 1023)]
+SOFTMAX = [
+    *[Agree(name, [shape], nan=True) for name in ("softmax", "log_softmax") for shape in ROWS],
+    *[
+        Agree(name, [shape, Drawn(shape, positive)])
+        for name in ("softmax_backward", "log_softmax_backward")
+        for shape in ROWS
+    ],
+    Agree("softmax", [Drawn((67, 31), with_minus_infinity)], "-inf"),
+    Agree("softmax", [Drawn((67, 31), with_dead_rows)], "rows of -inf"),
+    Agree("log_softmax", [Drawn((67, 31), with_minus_infinity)], "-inf"),
+    Agree("log_softmax", [Drawn((67, 31), with_dead_rows)], "rows of -inf"),
+    Agree("softmax", [Drawn((67, 31), lambda r, s: wide(r, s) * 50)], "far apart"),
+    Agree("log_softmax", [Drawn((67, 31), lambda r, s: wide(r, s) * 50)], "far apart"),
+    Agree("softmax", [np.array([[1.0, INF, 2.0]])], "+inf"),
+]
+
+NORM_SHAPES = [(7, 5), (3, 2, 11), (5,), (41, 1), (0, 5), (131, 257), (1031, 33)]
+NORMALIZATION = [
+    *[Agree("layer_norm", [s, s[-1:], s[-1:], 1e-5], nan=True) for s in NORM_SHAPES],
+    *[Agree("rms_norm", [s, s[-1:], 1e-6], nan=True) for s in NORM_SHAPES],
+    *[
+        Agree("layer_norm_backward", [s, s, s[-1:], s[:-1], Drawn(s[:-1], positive)], slack=4)
+        for s in NORM_SHAPES
+    ],
+    *[
+        Agree("rms_norm_backward", [s, s, s[-1:], Drawn(s[:-1], positive)], slack=4)
+        for s in NORM_SHAPES
+    ],
+    Agree("layer_norm", [Drawn((7, 64), lambda r, s: r.normal(size=s) + 100), (64,), (64,), 1e-5],
+          "far from 0", slack=300),
+    Agree("layer_norm", [np.full((3, 5), 2.5), (5,), (5,), 1e-5], "constant rows"),
+    Agree("rms_norm", [np.zeros((3, 5)), (5,), 1e-5], "zeros"),
+]  # fmt: skip
+
+ACTIVATIONS = [
+    case
+    for name in ("gelu", "gelu_tanh", "silu")
+    for case in (
+        *[Agree(name, [shape], nan=True) for shape in ((7, 5), (), (0, 3), (131, 257))],
+        *[Agree(f"{name}_backward", [s, s], nan=True) for s in ((7, 5), (), (0, 3), (131, 257))],
+        Agree(name, [Drawn((331,), wide)], "wide"),
+        Agree(f"{name}_backward", [(331,), Drawn((331,), wide)], "wide"),
+        Agree(name, [EXTREMES], "extremes"),
+        Agree(f"{name}_backward", [np.ones(13), EXTREMES], "extremes"),
+    )
+]
+
+MATMUL = [
+    *[
+        Agree("matmul", [a, b], nan=True, slack=4)
+        for a, b in [
+            ((3, 5), (5, 7)),
+            ((1, 1), (1, 1)),
+            ((1, 37), (37, 1)),
+            ((2, 3, 5), (5, 7)),
+            ((3, 5), (2, 5, 7)),
+            ((2, 3, 5), (2, 5, 7)),
+            ((2, 1, 3, 5), (4, 5, 7)),
+            ((0, 5), (5, 7)),
+            ((3, 0), (0, 7)),
+            ((2, 3, 0), (0, 7)),
+            ((0, 3, 5), (5, 7)),
+            ((67, 71), (71, 73)),  # the rest are large enough for two threads
+            ((3, 401), (401, 403)),
+            ((1031, 17), (17, 19)),
+            ((5, 67, 31), (31, 41)),
+            ((7, 61, 31), (7, 31, 41)),
+            ((1, 1009), (1009, 307)),
+        ]
+    ],
+    *[
+        Agree("linear", [x, w, bias], nan=True, slack=4)
+        for x, w, bias in [
+            ((3, 5), (7, 5), (7,)),
+            ((2, 3, 5), (7, 5), (7,)),
+            ((2, 3, 5), (7, 5), None),
+            ((5,), (7, 5), (7,)),
+            ((0, 5), (7, 5), (7,)),
+            ((3, 0), (7, 0), (7,)),
+            ((3, 0), (7, 0), None),
+            ((3, 5), (0, 5), (0,)),
+            ((131, 67), (71, 67), (71,)),
+            ((3, 509), (257, 509), (257,)),
+            ((67, 71), (61, 71), None),
+        ]
+    ],
+]
+
+MAY_ATTEND = np.random.default_rng(11).random((2, 3, 5, 7)) < 0.6
+MAY_ATTEND[0, 1, 2] = False  # a query that may look at nothing
+ADDED = np.where(MAY_ATTEND, np.random.default_rng(12).normal(size=MAY_ATTEND.shape), -INF)
+LONG_MASK = np.random.default_rng(13).random((131, 139)) < 0.5
+LONG_MASK[70] = False
+
+
+def attention(B, H, Hk, T, S, D, Dv, mask=None, causal=False, p=0.0, seed=0, what="", nan=False):
+    q, k, v = (B, H, T, D), (B, Hk, S, D), (B, Hk, S, Dv)
+    settings = [mask, causal, 1 / math.sqrt(D), p, seed]
+    lse = Derived(lambda grad, *args: KERNELS["attention"].definition(*args)[1])
+    title = what or f"{q} {v}"
+    backward = [(B, H, T, Dv), q, k, v, *settings, lse]
+    return [
+        Agree("attention", [q, k, v, *settings], title, nan=nan, slack=4),
+        Agree("attention_backward", backward, title, slack=8),
+        Agree("attention_grad_scores", backward, title, layouts=False, slack=8),
+    ]
+
+
+ATTENTION = [
+    *attention(2, 3, 3, 5, 7, 4, 2, nan=True),
+    *attention(2, 3, 3, 5, 7, 4, 2, causal=True, what="causal, T < S"),
+    *attention(2, 3, 3, 7, 5, 4, 2, causal=True, what="causal, T > S"),
+    *attention(1, 1, 1, 1, 1, 1, 1, what="one of everything"),
+    *attention(1, 2, 2, 1, 9, 3, 3, what="one query"),
+    *attention(2, 6, 2, 5, 7, 4, 3, causal=True, what="grouped, causal"),
+    *attention(2, 6, 2, 5, 7, 4, 3, mask=MAY_ATTEND[:, :1], what="grouped, mask"),
+    *attention(2, 3, 3, 5, 7, 4, 2, mask=MAY_ATTEND, what="mask"),
+    *attention(2, 3, 3, 5, 7, 4, 2, mask=MAY_ATTEND[:, :1, :1], what="padding mask"),
+    *attention(2, 3, 3, 5, 7, 4, 2, mask=MAY_ATTEND[0, 1], what="one mask for all"),
+    *attention(2, 3, 3, 5, 7, 4, 2, mask=MAY_ATTEND[0, :, :, :1], what="mask by query"),
+    *attention(2, 3, 3, 5, 7, 4, 2, mask=ADDED, what="float mask with -inf"),
+    *attention(2, 3, 3, 5, 7, 4, 2, mask=ADDED[1, 0, 0], what="float mask of one axis"),
+    *attention(2, 3, 3, 5, 7, 4, 2, p=0.3, seed=2**63 + 5, what="dropout"),
+    *attention(2, 6, 2, 5, 7, 4, 2, p=0.3, seed=7, causal=True, what="grouped, causal, dropout"),
+    *attention(0, 2, 2, 3, 5, 4, 4, what="no batch"),
+    *attention(1, 2, 2, 3, 0, 4, 2, what="no keys"),
+    *attention(1, 2, 2, 0, 3, 4, 2, what="no queries"),
+    # Longer than a block of 64 queries, and enough work for two threads
+    *attention(2, 3, 3, 131, 131, 8, 8, causal=True, what="long, causal"),
+    *attention(1, 4, 2, 131, 139, 8, 6, mask=LONG_MASK, what="long, grouped, mask"),
+    *attention(1, 3, 3, 131, 70, 8, 8, causal=True, p=0.1, seed=3, what="long, causal, T > S"),
+]
+
+TARGETS = np.array([4, 0, -100, 6, 2])
+MANY = np.random.default_rng(17).integers(0, 257, 131)
+MANY[::5] = -100
+
+
+def cross_entropy(N, V, targets, ignore=-100, smoothing=0.0, what="", logits=None, nan=False):
+    logits = (N, V) if logits is None else logits
+    lse = Derived(lambda g, x, *_: KERNELS["cross_entropy"].definition(x, targets, ignore, 0.0)[1])
+    title = what or f"({N}, {V}) smoothing {smoothing}"
+    return [
+        Agree("cross_entropy", [logits, targets, ignore, smoothing], title, nan=nan),
+        Agree(
+            "cross_entropy_backward",
+            [(N,), logits, targets, lse, ignore, smoothing],
+            title,
+            slack=4,
+        ),
+    ]
+
+
+CROSS_ENTROPY = [
+    *cross_entropy(5, 7, TARGETS, nan=True),
+    *cross_entropy(5, 7, TARGETS, smoothing=0.1),
+    *cross_entropy(5, 7, np.array([4, 0, 1, 6, 2]), ignore=6, what="ignores class 6"),
+    *cross_entropy(5, 7, np.full(5, -100), what="all ignored"),
+    *cross_entropy(5, 7, np.array([0, 0, 0, -100, 0]), what="-inf",
+                   logits=Drawn((5, 7), with_minus_infinity)),
+    *cross_entropy(5, 7, np.array([0, 0, 1, -100, 2]), what="rows of -inf",
+                   logits=Drawn((5, 7), with_dead_rows)),
+    *cross_entropy(5, 7, np.array([0, 3, 1, -100, 2]), what="far apart",
+                   logits=Drawn((5, 7), lambda r, s: 50 * wide(r, s))),
+    *cross_entropy(0, 7, TARGETS[:0], what="no rows"),
+    *cross_entropy(5, 1, np.zeros(5, np.int64), what="one class"),
+    *cross_entropy(131, 257, MANY, smoothing=0.05),
+]  # fmt: skip
+
+IDS = np.array([[3, 0, 3], [3, 1, 0]])
+MANY_IDS = np.random.default_rng(19).integers(0, 23, (37, 29))
+EMBEDDING = [
+    Agree("embedding", [(5, 7), IDS], nan=True),
+    Agree("embedding", [(5, 7), np.array(3)], "0-d ids"),
+    Agree("embedding", [(5, 7), IDS[:0]], "no ids"),
+    Agree("embedding", [(5, 0), IDS], "no width"),
+    Agree("embedding", [(23, 67), MANY_IDS]),
+    Agree("embedding_backward", [(2, 3, 7), IDS, 5], nan=True),
+    Agree("embedding_backward", [(7,), np.array(3), 5], "0-d ids"),
+    Agree("embedding_backward", [(0, 3, 7), IDS[:0], 5], "no ids"),
+    Agree("embedding_backward", [(37, 29, 67), MANY_IDS, 23], slack=4),
+]
+
+DROPOUT = [
+    Agree("dropout", [shape, p, seed], f"{shape} {p} {seed}", nan=True)
+    for shape in ((7, 5), (11,), (2, 3, 5), (0, 3), (3, 0), (131, 257))
+    for p, seed in ((0.4, 5), (0.1, 2**64 - 3), (0.999, 2**33))
+]
+
+
+def adam(shape, step, weight_decay, decoupled):
+    arrays = [shape, shape, shape, Drawn(shape, positive)]
+    settings = [step, 1e-2, 0.9, 0.99, 1e-8, weight_decay, decoupled]
+    return Agree("adam_step", [*arrays, *settings], f"{shape} {step} {weight_decay} {decoupled}")
+
+
+OPTIMIZER = [
+    adam((7, 5), 1, 0.0, True),
+    adam((7, 5), 10, 0.1, True),
+    adam((7, 5), 10, 0.1, False),
+    adam((), 2, 0.1, True),
+    adam((0, 3), 2, 0.1, True),
+    adam((131, 257), 100, 0.1, True),
+    *[
+        case
+        for shape in ((7, 5), (), (0,), (3, 1), (131, 257), (40_009,))
+        for case in (
+            Agree("sum_of_squares", [shape], nan=True),
+            Agree("scale_", [shape, 0.3], nan=True),
+        )
+    ],
+]
+
+AGREEMENTS = [
+    *SOFTMAX,
+    *NORMALIZATION,
+    *ACTIVATIONS,
+    *MATMUL,
+    *ATTENTION,
+    *CROSS_ENTROPY,
+    *EMBEDDING,
+    *DROPOUT,
+    *OPTIMIZER,
+]
