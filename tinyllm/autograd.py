@@ -112,7 +112,7 @@ class Node(Context):
         self.function = function
         self.next_functions = next_functions
         self.versions: tuple[tuple[list[int], int], ...] = ()
-        self.hooks: dict[int, list[Callable]] | None = None  # output index -> tensor hooks
+        self.hooks: dict[int, list[Callable]] | None = None  # output index -> hooks over arrays
         self.outputs: tuple[tuple[tuple[int, ...], np.dtype], ...] = ()
 
     def name(self) -> str:
@@ -193,11 +193,9 @@ class HookHandle:
     __call__ = remove
 
 
-def _run_hooks(hooks: Sequence[Callable], grad: np.ndarray, wrap: Callable) -> np.ndarray:
+def _run_hooks(hooks: Sequence[Callable], grad: np.ndarray) -> np.ndarray:
     for hook in hooks:
-        changed = hook(wrap(grad))
-        if changed is not None:
-            grad = changed.array
+        grad = hook(grad)
     return grad
 
 
@@ -209,9 +207,8 @@ def backward(root: Tensor, gradient: np.ndarray, retain_graph: bool) -> dict[Ten
     from one op to the next may be shared.
     """
     leaves: dict[Any, np.ndarray] = {}
-    wrap = type(root)
     if root.grad_fn is None:
-        leaves[root] = _run_hooks(root.hooks or (), gradient, wrap)
+        leaves[root] = _run_hooks(root.hooks or (), gradient)
         return leaves
     pending: dict[Node, list[np.ndarray | None]] = {
         root.grad_fn: [None] * len(root.grad_fn.outputs)
@@ -223,14 +220,14 @@ def backward(root: Tensor, gradient: np.ndarray, retain_graph: bool) -> dict[Ten
             continue
         for index, hooks in (node.hooks or {}).items():
             if grad_outputs[index] is not None:
-                grad_outputs[index] = _run_hooks(hooks, grad_outputs[index], wrap)
+                grad_outputs[index] = _run_hooks(hooks, grad_outputs[index])
         grads = _gradients_of(node, grad_outputs)
         _deliver(node, grads, grad_outputs, pending, leaves)
         if not retain_graph:
             node.free()
     for leaf in leaves:
         if leaf.hooks:
-            leaves[leaf] = _run_hooks(leaf.hooks, leaves[leaf], wrap)
+            leaves[leaf] = _run_hooks(leaf.hooks, leaves[leaf])
     return leaves
 
 

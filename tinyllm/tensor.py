@@ -240,8 +240,15 @@ class Tensor:
             if self.grad_fn.hooks is None:
                 self.grad_fn.hooks = {}
             hooks = self.grad_fn.hooks.setdefault(self.output_index, [])
-        hooks.append(hook)
-        return HookHandle(hooks, hook)
+
+        def on_array(grad: np.ndarray) -> np.ndarray:
+            changed = hook(Tensor(grad))
+            if changed is not None and changed.shape != grad.shape:
+                raise RuntimeError(f"hook: gradient {grad.shape} was changed to {changed.shape}")
+            return grad if changed is None else np.array(changed.array, grad.dtype)
+
+        hooks.append(on_array)
+        return HookHandle(hooks, on_array)
 
     def retain_grad(self) -> None:
         """Keep the gradient of a computed tensor in its `grad`, as for leaves."""

@@ -2,10 +2,10 @@
 
 import time
 
-DEFAULTS = (
-    "--layers 1 --heads 2 --width 16 --context-length 8 --batch-size 2 --sample-tokens 20 "
-    "--eval-windows 4 --final-eval-tokens 200 --threads 1"
-).split()
+OPTIONS = """
+    --layers 1 --heads 2 --width 16 --context-length 8 --batch-size 2 --sample-tokens 20
+    --eval-windows 4 --final-eval-tokens 200 --threads 1
+"""
 
 
 def wait_for(condition, process, seconds=60):

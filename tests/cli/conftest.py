@@ -1,10 +1,22 @@
 import os
-import signal
 import subprocess
 import sys
+from collections import namedtuple
 
 import pytest
-from cli_runs import DEFAULTS
+from cli_runs import OPTIONS
+
+from tinyllm.cli import main
+
+Done = namedtuple("Done", "code out err")
+
+# a background job may have started Python with SIGINT ignored
+CODE = """
+import signal
+signal.signal(signal.SIGINT, signal.default_int_handler)
+from tinyllm.cli import main
+main()
+"""
 
 
 @pytest.fixture
@@ -15,50 +27,38 @@ def text(tmp_path):
 
 
 @pytest.fixture
-def tinyllm(tmp_path):
-    """Run `python -m tinyllm` in a folder of its own, with Ctrl-C as in a terminal."""
+def tinyllm(text, monkeypatch, capsys):
+    """Run a command line in this process, in the folder of the text."""
+    monkeypatch.chdir(text.parent)
 
-    def run(*arguments, wait=True, **variables):
-        code = (
-            "import signal, sys\n"
-            "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
-            "from tinyllm.cli import main\n"
-            "main()\n"
-        )
-        process = subprocess.Popen(
-            [sys.executable, "-c", code, *map(str, arguments)],
-            cwd=tmp_path,
+    def run(*arguments):
+        monkeypatch.setattr(sys, "argv", ["tinyllm", *map(str, arguments)])
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as stop:
+            main()
+        return Done(stop.value.code or 0, *capsys.readouterr())
+
+    return run
+
+
+@pytest.fixture
+def train(tinyllm):
+    """`tinyllm train` on the small text, with next to no work."""
+    return lambda *arguments: tinyllm("train", "--data", "book.txt", *OPTIONS.split(), *arguments)
+
+
+@pytest.fixture
+def start(text):
+    """Start a command line as a process of its own."""
+
+    def run(*arguments, **variables):
+        return subprocess.Popen(
+            [sys.executable, "-c", CODE, *map(str, arguments)],
+            cwd=text.parent,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            text=True,
             encoding="utf-8",
             env={**os.environ, **variables},
         )
-        if not wait:
-            return process
-        out, err = process.communicate(timeout=120)
-        return subprocess.CompletedProcess(arguments, process.returncode, out, err)
 
     return run
-
-
-@pytest.fixture
-def train(tinyllm, text):
-    """`tinyllm train` on the small text, with next to no work."""
-
-    def run(*arguments, wait=True):
-        return tinyllm("train", "--data", text, *DEFAULTS, *arguments, wait=wait)
-
-    return run
-
-
-@pytest.fixture
-def stop():
-    """Send a signal to a process, and give its exit code and what it printed."""
-
-    def send(process, number=signal.SIGINT):
-        process.send_signal(number)
-        out, err = process.communicate(timeout=60)
-        return process.returncode, out, err
-
-    return send

@@ -164,8 +164,9 @@ def test_layouts(case, dtype):
 # NaN comes out where the definition lets it come out
 
 
+@pytest.mark.parametrize("nan", [np.nan, -np.nan], ids=["NaN", "-NaN"])  # 0 * inf gives -NaN
 @pytest.mark.parametrize("case", [c for c in COMPILED if c.nan], ids=lambda case: case.title)
-def test_nan_propagates(case):
+def test_nan_propagates(case, nan):
     kernel = KERNELS[case.name]
     for place, given in enumerate(case.arguments(np.float32)):
         if not (isinstance(given, np.ndarray) and given.dtype.kind == "f" and given.size):
@@ -173,7 +174,7 @@ def test_nan_propagates(case):
 
         def arguments(place=place):
             made = case.arguments(np.float32)
-            made[place].reshape(-1)[made[place].size // 2] = np.nan
+            made[place].reshape(-1)[made[place].size // 2] = nan
             return made
 
         wanted, got = expected(case, arguments()), run(kernel.compiled, arguments())

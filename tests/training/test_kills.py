@@ -12,12 +12,13 @@ from run_comparison import without_times
 
 from tinyllm.training import Run, latest_checkpoint, load_checkpoint, read_metrics
 
-KILLS = int(os.environ.get("TINYLLM_KILLS", "4"))
-OPTIONS = (
-    "--preset char --layers 1 --heads 2 --width 16 --context-length 8 --batch-size 2 --dropout 0.1 "
-    "--max-steps 240 --checkpoint-every 3 --eval-every 20 --eval-windows 4 --sample-every 30 "
-    "--sample-tokens 10 --final-eval-tokens 200 --warmup-steps 10 --threads 1 --no-progress"
-).split()
+KILLS = int(os.environ.get("TINYLLM_KILLS", "3"))
+OPTIONS = """
+    --preset char --layers 1 --heads 2 --width 16 --context-length 8 --batch-size 2 --dropout 0.1
+    --checkpoint-every 3 --eval-every 20 --eval-windows 4 --sample-every 30
+    --sample-tokens 10 --final-eval-tokens 200 --warmup-steps 10 --threads 1 --no-progress
+"""
+STEPS = ("--max-steps", str(60 + 60 * KILLS))  # enough to be killed so often
 
 
 def tinyllm(folder, *arguments):
@@ -26,7 +27,7 @@ def tinyllm(folder, *arguments):
 
 
 def begin(folder, out):
-    return tinyllm(folder, "train", "--data", "book.txt", "--out", out, *OPTIONS)
+    return tinyllm(folder, "train", "--data", "book.txt", "--out", out, *OPTIONS.split(), *STEPS)
 
 
 def complete(process):
@@ -41,36 +42,41 @@ def folder(tmp_path):
     return tmp_path
 
 
+def wait_for_a_moment(moments, process, run):
+    """Mostly until some steps have been made; sometimes a while from the start, which imports."""
+    if moments.random() < 0.2:
+        time.sleep(moments.uniform(0, 1.5))
+        return
+    before = run.metrics.stat().st_size if run.metrics.exists() else 0
+    deadline = time.monotonic() + 60
+    while not (run.metrics.exists() and run.metrics.stat().st_size > before):
+        assert time.monotonic() < deadline, "no step was made"
+        if process.poll() is not None:
+            return
+        time.sleep(0.002)
+    time.sleep(moments.uniform(0, 0.05))
+
+
 def test_killed_again_and_again(folder):
     complete(begin(folder, "whole"))
     moments = random.Random(0)
     process, run = begin(folder, "killed"), Run(folder / "killed")
-    kills, seen, killed_at = 0, 0, set()
-    while kills < KILLS and process.poll() is None:
-        # from the start, which imports for some time, to some steps after the next checkpoint
-        progress = run.metrics.stat().st_size if run.metrics.exists() else 0
-        deadline = time.monotonic() + 60
-        while process.poll() is None and time.monotonic() < deadline:
-            grown = run.metrics.exists() and run.metrics.stat().st_size > progress
-            if grown or moments.random() < 1e-4:
-                break
-            time.sleep(0.002)
-        time.sleep(moments.uniform(0, 0.04))
+    seen = 0
+    for _ in range(KILLS):
+        wait_for_a_moment(moments, process, run)
+        assert process.poll() is None, "it ended before it could be killed"
         process.kill()
         process.communicate()
-        kills += 1
         latest = latest_checkpoint(run.checkpoints)
         if latest:
             step = load_checkpoint(latest).step  # it can always be read
             assert step >= seen, "a checkpoint was lost"
             seen = step
-            killed_at.add(step)
             process = tinyllm(folder, "train", "--resume", "killed", "--no-progress")
         else:
             assert not seen, "the checkpoints were lost"
             process = begin(folder, "killed")
     complete(process)
-    assert kills
     whole, killed = Run(folder / "whole"), Run(folder / "killed")
     rows = without_times(read_metrics(whole.metrics))
     assert without_times(read_metrics(killed.metrics)) == rows

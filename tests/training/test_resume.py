@@ -211,3 +211,13 @@ def test_trains_outside_the_main_thread(make_trainer):
     thread.start()
     thread.join()
     assert results[0].steps == 2
+
+
+def test_interrupted_before_the_first_step(make_trainer):
+    whole, early = make_trainer("whole"), make_trainer("early")
+    whole.train()
+    early._say_progress = lambda row: os.kill(os.getpid(), signal.SIGINT)  # row 0 is written
+    with pytest.raises(TrainingInterrupted, match=r"before the first step; to start again"):
+        early.train()
+    Trainer.resume(early.run.path, progress=False).train()
+    assert_same_run(whole.run.path, early.run.path)

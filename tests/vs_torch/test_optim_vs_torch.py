@@ -158,6 +158,25 @@ def rates(module, optim, make, steps, resume_at=None):
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning")
+@pytest.mark.parametrize("kind", ["LinearLR", "CosineAnnealingLR", "LambdaLR"])
+def test_schedules_resumed_by_last_epoch(kind):
+    settings = {"CosineAnnealingLR": {"T_max": 9}, "LambdaLR": {"lr_lambda": lambda t: 0.9**t}}
+    found = []
+    for module, library in ((tinyllm, optim), (torch, torch.optim)):
+        group = {"params": [module.tensor([1.0], requires_grad=True)], "lr": 0.4}
+        opt = library.SGD([{**group, "initial_lr": 0.7}], lr=0.1)
+        schedule = getattr(library.lr_scheduler, kind)
+        schedule = schedule(opt, **settings.get(kind, {}), last_epoch=2)
+        rates = [schedule.get_last_lr()]
+        for _ in range(12):
+            opt.step()
+            schedule.step()
+            rates.append(schedule.get_last_lr())
+        found.append(rates)
+    assert found[0] == found[1]
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
 @pytest.mark.parametrize("name", SCHEDULES)
 def test_schedules_give_exactly_the_same_rates(name):
     ours = rates(tinyllm, optim, SCHEDULES[name], 45)

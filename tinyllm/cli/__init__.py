@@ -55,19 +55,12 @@ def options(
 
 
 def main() -> None:
-    """Run a command. A user's error is one sentence and exit code 1; Ctrl-C is 130."""
+    """Run a command. An error that a user can mend is one sentence, and exit code 1."""
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):  # a model may write what this terminal cannot show
             stream.reconfigure(errors="replace")
     try:
         app()
-    except KeyboardInterrupt as stop:
-        if str(stop):
-            print(f"\n{stop}", file=sys.stderr)
-        sys.exit(128 + getattr(stop, "signal", 2))
-    except BrokenPipeError:  # `tinyllm generate | head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(141)
     except (ValueError, IndexError, ArithmeticError, OSError, MemoryError) as error:
         if os.environ.get("TINYLLM_DEBUG"):
             raise

@@ -51,7 +51,7 @@ def train(
 
     Ctrl-C saves and stops; --resume goes on.
     """
-    from tinyllm.training import Trainer
+    from tinyllm.training import Trainer, TrainingInterrupted
 
     given = {name: value for name, value in settings.items() if value is not None}
     model = {name: given.pop(name) for name in MODEL_SETTINGS if name in given}
@@ -70,4 +70,8 @@ def train(
                 f"{names} cannot change when a run goes on: leave it out, or start a new run"
             )
         trainer = Trainer.resume(resume, progress, **given)
-    trainer.train()
+    try:
+        trainer.train()
+    except TrainingInterrupted as stop:
+        typer.echo(f"\n{stop}", err=True)
+        raise typer.Exit(128 + stop.signal) from None

@@ -173,8 +173,6 @@ class CosineAnnealingLR(LRScheduler):
         """Compute lr_t from lr_{t-1}: distances from eta_min are as 1 + cos."""
         if self._is_initial:
             return self._present()
-        if self._step_count == 1 and self.last_epoch > 0:
-            return self.closed_form()
         if (self.last_epoch - 1 - self.T_max) % (2 * self.T_max) == 0:  # up from eta_min: 0 / 0
             rise = (1 - math.cos(math.pi / self.T_max)) / 2
             return [

@@ -9,6 +9,7 @@ from typing import Any
 
 from tinyllm import kernels, random
 from tinyllm.data import Corpus, Windows, load_text
+from tinyllm.files import remove_partials
 from tinyllm.models import Decoder, DecoderConfig
 from tinyllm.nn import Module
 from tinyllm.text import ByteTokenizer, CharTokenizer, Tokenizer
@@ -180,6 +181,7 @@ class Trainer:
         """
         self.learner.set_random_state(self.random)
         remove_after(self.run.checkpoints, self.step)
+        remove_partials(self.run.path)
         self.run.weights.unlink(missing_ok=True)  # what they hold is in a checkpoint too
         self.log = MetricsLog(self.run.metrics, self.step or -1)
         self.display.say(self._greeting())
