@@ -53,6 +53,9 @@ class Run:
         self.checkpoints = self.path / "checkpoints"
         self.config = self.path / "config.json"
 
+    def __repr__(self) -> str:
+        return f"Run({str(self.path)!r})"
+
     @classmethod
     def begin(cls, out: str | os.PathLike | None, name: str) -> Run:
         """Make the folder `out`, by default runs/NAME-001 or the next number that is free.

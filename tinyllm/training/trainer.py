@@ -291,15 +291,16 @@ class Trainer:
 
     def _finish(self) -> report.Result:
         """Measure on the whole validation text, write a last sample, the weights, the picture."""
-        total = min(len(self.validation) - 1, self.config.final_eval_tokens or len(self.validation))
-        with self.display.bar("measuring", total, unit="token") as bar:
+        total, most = len(self.validation) - 1, self.config.final_eval_tokens
+        with self.display.bar("measuring", min(total, most or total), unit="token") as bar:
             evaluation = evaluate(
                 self.model,
                 self.validation,
-                max_tokens=self.config.final_eval_tokens,
+                max_tokens=most,
                 tokenizer=self.tokenizer,
                 on_batch=bar.update,
             )
+            bar.total = bar.n  # whole windows, a few tokens fewer
         result = report.Result(
             self.run,
             self.step,
