@@ -47,9 +47,7 @@ CPU = Device("cpu")
 def check_device(device: Any) -> None:
     """Accept None and "cpu"; anything else is not here."""
     if device is not None and str(device) != "cpu":
-        raise ValueError(
-            f"device {device!r}: tinyllm runs on the processor; use 'cpu' or None"
-        )
+        raise ValueError(f"device {device!r}: tinyllm runs on the processor; use 'cpu' or None")
 
 
 class Tensor:

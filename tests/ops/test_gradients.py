@@ -106,11 +106,12 @@ def test_gradient(case, body, checked):
             assert report.ok, f"{case.title}, {name}, {body}:\n{report}"
 
 
-@pytest.mark.parametrize("case", CASES, ids=TITLES)
+IN_FLOAT32 = [case for case in CASES if case.op.__name__ != "Cast"]  # which casts to float64
+
+
+@pytest.mark.parametrize("case", IN_FLOAT32, ids=[case.title for case in IN_FLOAT32])
 def test_gradient_in_float32(case, checked):
     inputs = build(case, case.inputs, dtype=np.float32)
-    if case.op.__name__ == "Cast":
-        pytest.skip("casts to float64: nothing is computed in float32")
     outputs = call(case)(*inputs)
     for output in outputs if isinstance(outputs, tuple) else (outputs,):
         assert output.dtype in (np.float32, np.int64), case.title

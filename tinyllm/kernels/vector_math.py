@@ -20,8 +20,8 @@ f = np.float32
 def _exp32(x):
     """exp(x) = 2^n exp(r), n = round(x / ln 2): Cephes' polynomial for exp(r), |r| <= ln(2) / 2.
 
-    Relative error 1.4e-7 for |x| <= 10, 3e-7 at the ends. Exactly 0 below -87.3 (so a masked weight is 0), inf above 88,
-    NaN for NaN.
+    Relative error 1.4e-7 for |x| <= 10, 3e-7 at the ends. Exactly 0 below -87.3 (so a masked
+    weight is 0), inf above 88, NaN for NaN.
     """
     clamped = min(max(x, f(-87.3)), f(88.0))
     n = np.floor(clamped * f(1.44269504) + f(0.5))

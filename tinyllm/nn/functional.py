@@ -235,7 +235,7 @@ def scaled_dot_product_attention(
     _check_attention(query, key, value, attn_mask, dropout_p, is_causal, enable_gqa)
     scale = 1 / math.sqrt(query.shape[-1]) if scale is None else float(scale)
     seed = random.default_generator.next_seed() if dropout_p else 0
-    settings = dict(is_causal=is_causal, scale=scale, dropout_p=dropout_p, seed=seed)
+    settings = {"is_causal": is_causal, "scale": scale, "dropout_p": dropout_p, "seed": seed}
     if query.ndim == 4:
         return apply(ScaledDotProductAttention, query, key, value, attn_mask, **settings)
     *lead, T, Dv = (*query.shape[:-1], value.shape[-1])
