@@ -58,16 +58,20 @@ def png(figure: Figure) -> bytes:
 
 
 def smooth(values: np.ndarray, width: int | None = None) -> np.ndarray:
-    """The mean over a window around each point, which narrows towards both ends.
+    """The mean over a window around each point.
+
+    It is even to both sides at the steep beginning, and cut off at the end, where a narrow window
+    would end the curve on one noisy value.
 
     Args:    width: points on both sides, by default a fiftieth of all.
     """
     count = len(values)
-    half = np.full(count, max(1, count // 50) if width is None else width)
+    half = max(1, count // 50) if width is None else width
     place = np.arange(count)
-    half = np.minimum(half, np.minimum(place, count - 1 - place))  # even to both sides
+    half = np.minimum(half, place)
+    first, last = place - half, np.minimum(place + half + 1, count)
     sums = np.concatenate([[0.0], np.cumsum(values)])
-    return (sums[place + half + 1] - sums[place - half]) / (2 * half + 1)
+    return (sums[last] - sums[first]) / (last - first)
 
 
 def _series(rows: Sequence[dict[str, Any]], name: str) -> tuple[np.ndarray, np.ndarray]:
