@@ -12,6 +12,7 @@ Two decorators:
 from __future__ import annotations
 
 import importlib.util
+import os
 import warnings
 from collections.abc import Callable
 
@@ -27,10 +28,16 @@ if AVAILABLE:
 
     from tinyllm.kernels import parallel as threading
 
+    # GNU OpenMP's idle threads spin for milliseconds, which starves whatever else wants the cores: two
+    # trainings at once took ten times as long. It reads this once, when it is loaded here.
+    _spin_before = os.environ.get("GOMP_SPINCOUNT")
+    os.environ.setdefault("GOMP_SPINCOUNT", "1000")
     try:
         from numba.np.ufunc import omppool  # noqa: F401  (its presence decides the threading layer)
     except ImportError:
         THREADS_MAY_OVERLAP = False
+    if _spin_before is None:
+        del os.environ["GOMP_SPINCOUNT"]
 
     POOL_SIZE = numba.config.NUMBA_NUM_THREADS
     OPTIONS = {
