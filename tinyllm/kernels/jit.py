@@ -28,8 +28,8 @@ if AVAILABLE:
 
     from tinyllm.kernels import parallel as threading
 
-    # GNU OpenMP's idle threads spin for milliseconds, which starves whatever else wants the cores: two
-    # trainings at once took ten times as long. It reads this once, when it is loaded here.
+    # GNU OpenMP's idle threads spin for milliseconds, which starves whatever else wants the cores:
+    # two trainings at once took ten times as long. It reads this once, when it is loaded here.
     _spin_before = os.environ.get("GOMP_SPINCOUNT")
     os.environ.setdefault("GOMP_SPINCOUNT", "1000")
     try:

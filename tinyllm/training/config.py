@@ -140,7 +140,7 @@ PRESETS = {
             **_NANOGPT,
         },
         TrainConfig(
-            max_steps=1400,
+            max_steps=1000,
             batch_size=8,
             learning_rate=4e-3,
             min_learning_rate=4e-4,
