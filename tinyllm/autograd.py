@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tinyllm import kernels
 from tinyllm.ops.function import Context, Function
 
 if TYPE_CHECKING:
@@ -247,12 +248,14 @@ def _deliver(
             _check(node, position, grad, *source.outputs[index])
             arrived = pending.setdefault(source, [None] * len(source.outputs))
             before = arrived[index]
-            arrived[index] = grad if before is None else before + grad
+            arrived[index] = grad if before is None else kernels.add(before, grad)
         else:
             _check(node, position, grad, source.array.shape, source.array.dtype)
             before = leaves.get(source)
             if before is not None:
-                leaves[source] = np.asarray(before + grad)  # NumPy adds 0-d arrays to a scalar
+                leaves[source] = np.asarray(
+                    kernels.add(before, grad)
+                )  # NumPy adds 0-d arrays to a scalar
             elif isinstance(grad, np.ndarray) and _is_own(grad, grads, grad_outputs, node):
                 leaves[source] = grad
             else:
@@ -265,7 +268,7 @@ def _is_own(grad: np.ndarray, grads: tuple, grad_outputs: list, node: Node) -> b
     A leaf's gradient is changed in place later (clipping, accumulation); an array that something
     else also holds must be copied first.
     """
-    if grad.base is not None or not grad.flags.c_contiguous:
+    if not kernels.is_whole(grad) or not grad.flags.c_contiguous:
         return False
     if sum(other is grad for other in grads) > 1 or any(other is grad for other in grad_outputs):
         return False

@@ -289,6 +289,15 @@ DROPOUT = [
 ]
 
 
+ARITHMETIC = [
+    Agree("add", [x, y], nan=True)
+    for x, y in (
+        ((7, 5), (7, 5)), ((), ()), ((0, 3), (0, 3)), ((3, 1, 5), (7, 1)),
+        ((131, 257), (131, 257)), ((131, 257), (257,)), ((2, 131, 257), (131, 257)),
+    )
+]  # fmt: skip
+
+
 def adam(shape, step, weight_decay, decoupled):
     arrays = [shape, shape, shape, Drawn(shape, positive)]
     settings = [step, 1e-2, 0.9, 0.99, 1e-8, weight_decay, decoupled]
@@ -313,6 +322,7 @@ OPTIMIZER = [
 ]
 
 AGREEMENTS = [
+    *ARITHMETIC,
     *SOFTMAX,
     *NORMALIZATION,
     *ACTIVATIONS,

@@ -8,12 +8,14 @@ from tinyllm.kernels.activation import (
     silu,
     silu_backward,
 )
+from tinyllm.kernels.arithmetic import add
 from tinyllm.kernels.attention import attention, attention_backward, attention_grad_scores
 from tinyllm.kernels.cross_entropy import cross_entropy, cross_entropy_backward
 from tinyllm.kernels.dropout import dropout
 from tinyllm.kernels.embedding import embedding, embedding_backward
 from tinyllm.kernels.kernel import KERNELS, Kernel, kernel, reference_kernels
 from tinyllm.kernels.matmul import linear, matmul
+from tinyllm.kernels.memory import is_whole
 from tinyllm.kernels.normalization import (
     layer_norm,
     layer_norm_backward,
@@ -28,6 +30,7 @@ __all__ = [
     "KERNELS",
     "Kernel",
     "adam_step",
+    "add",
     "attention",
     "attention_backward",
     "attention_grad_scores",
@@ -42,6 +45,7 @@ __all__ = [
     "gelu_tanh_backward",
     "get_num_threads",
     "kernel",
+    "is_whole",
     "layer_norm",
     "layer_norm_backward",
     "linear",

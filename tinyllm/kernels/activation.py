@@ -12,7 +12,8 @@ import numpy as np
 
 from tinyllm.kernels.jit import parallel
 from tinyllm.kernels.kernel import kernel
-from tinyllm.kernels.rows import as_flat, empty
+from tinyllm.kernels.memory import empty_like
+from tinyllm.kernels.rows import as_flat
 from tinyllm.kernels.threads import threads_for
 from tinyllm.kernels.vector_math import erf, exp
 
@@ -26,7 +27,7 @@ _erf = np.vectorize(math.erf, otypes=[np.float64])  # NumPy has none; scipy may 
 
 def _normal_cdf(x):
     """Phi(x), the standard normal distribution function."""
-    return (0.5 + 0.5 * _erf(INV_SQRT_2 * x)).astype(x.dtype) if x.size else empty(x)
+    return (0.5 + 0.5 * _erf(INV_SQRT_2 * x)).astype(x.dtype) if x.size else empty_like(x)
 
 
 def _sigmoid(x):
@@ -104,13 +105,13 @@ def silu_backward(grad_y, x):
 
 
 def _map(loop, x):
-    y = empty(x)
+    y = empty_like(x)
     loop(x.size, threads_for(x.size), as_flat(x), y.reshape(-1))
     return y
 
 
 def _map_backward(loop, grad_y, x):
-    grad_x = empty(x)
+    grad_x = empty_like(x)
     loop(x.size, threads_for(x.size), as_flat(grad_y), as_flat(x), grad_x.reshape(-1))
     return grad_x
 

@@ -17,6 +17,7 @@ from tinyllm.kernels.blas import NORMAL, TRANSPOSED, gemm, hold_to_one_thread
 from tinyllm.kernels.dropout import drop_below, keep_mask, split_seed
 from tinyllm.kernels.jit import address, inlined, parallel
 from tinyllm.kernels.kernel import kernel
+from tinyllm.kernels.memory import empty, zeros
 from tinyllm.kernels.threads import get_num_threads
 from tinyllm.kernels.vector_math import exp, hash32, largest
 
@@ -109,8 +110,8 @@ def attention(q, k, v, mask, is_causal, scale, dropout_p, seed):
         return attention.definition(q, k, v, mask, is_causal, scale, dropout_p, seed)
     hold_to_one_thread()
     B, H, T, D = q.shape
-    out = np.empty((B, T, H, v.shape[3]), q.dtype).transpose(0, 2, 1, 3)
-    lse = np.empty((B, H, T), q.dtype)
+    out = empty((B, T, H, v.shape[3]), q.dtype).transpose(0, 2, 1, 3)
+    lse = empty((B, H, T), q.dtype)
     arrays, geometry = _described((q, k, v, out), (B, H, k.shape[1], T, k.shape[2], D, v.shape[3]))
     line, strides = _mask_line(mask, (B, H, T, k.shape[2]), q.dtype)
     low, high = split_seed(seed)
@@ -130,9 +131,7 @@ def attention_backward(grad_out, q, k, v, mask, is_causal, scale, dropout_p, see
         )
     hold_to_one_thread()
     (B, H, T, D), (_, Hk, S, Dv) = q.shape, v.shape
-    grad_q = np.empty((B, T, H, D), q.dtype).transpose(0, 2, 1, 3)
-    grad_k = np.zeros((B, S, Hk, D), q.dtype).transpose(0, 2, 1, 3)
-    grad_v = np.zeros((B, S, Hk, Dv), q.dtype).transpose(0, 2, 1, 3)
+    grad_q, grad_k, grad_v = _gradients_like(q, k, v)
     arrays, geometry = _described(
         (q, k, v, grad_out, grad_q, grad_k, grad_v), (B, H, Hk, T, S, D, Dv)
     )
@@ -144,6 +143,20 @@ def attention_backward(grad_out, q, k, v, mask, is_causal, scale, dropout_p, see
     )  # fmt: skip
     del arrays
     return grad_q, grad_k, grad_v
+
+
+def _gradients_like(q, k, v):
+    """Memory for the gradients, those of k and v zero: in one piece where q, k, v are."""
+    (B, H, T, D), (_, Hk, S, Dv) = q.shape, v.shape
+    parts = [H, H + Hk, H + 2 * Hk]
+    step = q.strides[1]
+    start, *others = (a.__array_interface__["data"][0] for a in (q, k, v))
+    if q.strides == k.strides == v.strides and others == [start + n * step for n in parts[:2]]:
+        packed = zeros((B, T, parts[2], D), q.dtype)
+        grads = packed[:, :, :H], packed[:, :, H : H + Hk], packed[:, :, H + Hk :]
+    else:
+        grads = empty((B, T, H, D), q.dtype), *(zeros((B, S, Hk, n), q.dtype) for n in (D, Dv))
+    return [grad.transpose(0, 2, 1, 3) for grad in grads]
 
 
 def _threads_for(tasks: int, work: int) -> int:

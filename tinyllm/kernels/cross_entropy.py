@@ -6,7 +6,7 @@ import numpy as np
 
 from tinyllm.kernels.jit import parallel
 from tinyllm.kernels.kernel import kernel
-from tinyllm.kernels.rows import empty
+from tinyllm.kernels.memory import empty_like
 from tinyllm.kernels.threads import threads_for
 from tinyllm.kernels.vector_math import exp, largest
 
@@ -60,7 +60,7 @@ def cross_entropy_backward(grad_losses, logits, targets, lse, ignore_index, labe
 
 @cross_entropy_backward.fast
 def cross_entropy_backward(grad_losses, logits, targets, lse, ignore_index, label_smoothing):
-    grad_logits = empty(logits)
+    grad_logits = empty_like(logits)
     _cross_entropy_backward(
         len(targets),
         threads_for(logits.size),

@@ -9,7 +9,8 @@ import numpy as np
 
 from tinyllm.kernels.jit import parallel
 from tinyllm.kernels.kernel import kernel
-from tinyllm.kernels.rows import as_rows, empty, n_rows
+from tinyllm.kernels.memory import empty_like
+from tinyllm.kernels.rows import as_rows, n_rows
 from tinyllm.kernels.threads import threads_for
 from tinyllm.kernels.vector_math import hash32
 
@@ -55,7 +56,7 @@ def dropout(x, p, seed):
 
 @dropout.fast
 def dropout(x, p, seed):
-    y = empty(x)
+    y = empty_like(x)
     low, high = split_seed(seed)
     rows, threads = n_rows(x), threads_for(x.size)
     _dropout(rows, threads, as_rows(x), as_rows(y), 1 / (1 - p), low, high, drop_below(p))

@@ -6,6 +6,7 @@ import numpy as np
 
 from tinyllm.kernels.jit import parallel
 from tinyllm.kernels.kernel import kernel
+from tinyllm.kernels.memory import empty, zeros
 from tinyllm.kernels.rows import as_flat, as_rows
 from tinyllm.kernels.threads import threads_for
 
@@ -18,7 +19,7 @@ def embedding(weight, ids):
 
 @embedding.fast
 def embedding(weight, ids):
-    y = np.empty((*ids.shape, weight.shape[1]), weight.dtype)
+    y = empty((*ids.shape, weight.shape[1]), weight.dtype)
     if y.size:
         _gather(
             ids.size, threads_for(y.size), np.ascontiguousarray(weight), as_flat(ids), as_rows(y)
@@ -36,7 +37,7 @@ def embedding_backward(grad_y, ids, num_embeddings):
 
 @embedding_backward.fast
 def embedding_backward(grad_y, ids, num_embeddings):
-    grad_weight = np.zeros((num_embeddings, grad_y.shape[-1]), grad_y.dtype)
+    grad_weight = zeros((num_embeddings, grad_y.shape[-1]), grad_y.dtype)
     if grad_y.size:
         # Each thread has its own columns: no two add to one place, and the order is fixed.
         columns, threads = grad_y.shape[-1], threads_for(grad_y.size)

@@ -31,7 +31,7 @@ if AVAILABLE:
     # GNU OpenMP's idle threads spin for milliseconds, which starves whatever else wants the cores:
     # two trainings at once took ten times as long. It reads this once, when it is loaded here.
     _spin_before = os.environ.get("GOMP_SPINCOUNT")
-    os.environ.setdefault("GOMP_SPINCOUNT", "1000")
+    os.environ.setdefault("GOMP_SPINCOUNT", "10000")
     try:
         from numba.np.ufunc import omppool  # noqa: F401  (its presence decides the threading layer)
     except ImportError:

@@ -7,6 +7,7 @@ import numpy as np
 from tinyllm.kernels.blas import hold_to_one_thread, product_part
 from tinyllm.kernels.jit import inlined, parallel
 from tinyllm.kernels.kernel import kernel
+from tinyllm.kernels.memory import empty
 from tinyllm.kernels.threads import get_num_threads
 
 SMALL_PRODUCT = 250_000  # multiplications below which one thread is quicker
@@ -26,7 +27,7 @@ def matmul(a, b):
     *batch, m, k = a.shape
     n = b.shape[-1]
     if b.ndim == 2 and (a.ndim == 2 or a.flags.c_contiguous):
-        out = np.empty((*batch, m, n), a.dtype)
+        out = empty((*batch, m, n), a.dtype)
         left, left_transposed = _oriented(a.reshape(-1, k))
         right, right_transposed = _oriented(b)
         threads = _threads_for(a.size * n)
@@ -36,7 +37,7 @@ def matmul(a, b):
     batch = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
     left, left_transposed = _oriented(np.broadcast_to(a, (*batch, m, k)))
     right, right_transposed = _oriented(np.broadcast_to(b, (*batch, k, n)))
-    out = np.empty((*batch, m, n), a.dtype)
+    out = empty((*batch, m, n), a.dtype)
     matrices = out.reshape(-1, m, n)
     _matmul_batched(
         len(matrices),
@@ -60,7 +61,7 @@ def linear(x, weight, bias):
 @linear.fast_with_blas
 def linear(x, weight, bias):
     features_out, features_in = weight.shape
-    y = np.empty((*x.shape[:-1], features_out), x.dtype)
+    y = empty((*x.shape[:-1], features_out), x.dtype)
     if not (x.size and weight.size):
         y[...] = 0 if bias is None else bias
         return y

@@ -6,7 +6,8 @@ import numpy as np
 
 from tinyllm.kernels.jit import inlined, parallel
 from tinyllm.kernels.kernel import kernel
-from tinyllm.kernels.rows import as_rows, empty, n_rows
+from tinyllm.kernels.memory import empty_like
+from tinyllm.kernels.rows import as_rows, n_rows
 from tinyllm.kernels.threads import threads_for
 
 
@@ -24,7 +25,7 @@ def layer_norm(x, weight, bias, eps):
 
 @layer_norm.fast
 def layer_norm(x, weight, bias, eps):
-    y = empty(x)
+    y = empty_like(x)
     mean, rstd = np.empty(x.shape[:-1], x.dtype), np.empty(x.shape[:-1], x.dtype)
     rows, threads = n_rows(x), threads_for(x.size)
     _layer_norm(
@@ -51,7 +52,7 @@ def layer_norm_backward(grad_y, x, weight, mean, rstd):
 
 @layer_norm_backward.fast
 def layer_norm_backward(grad_y, x, weight, mean, rstd):
-    grad_x = empty(x)
+    grad_x = empty_like(x)
     threads = threads_for(x.size)
     partial = np.zeros((threads, 2, weight.size), weight.dtype)  # grad_weight, grad_bias
     _layer_norm_backward(
@@ -81,7 +82,7 @@ def rms_norm(x, weight, eps):
 
 @rms_norm.fast
 def rms_norm(x, weight, eps):
-    y, rstd = empty(x), np.empty(x.shape[:-1], x.dtype)
+    y, rstd = empty_like(x), np.empty(x.shape[:-1], x.dtype)
     _rms_norm(n_rows(x), threads_for(x.size), as_rows(x), weight, eps, as_rows(y), rstd.ravel())
     return y, rstd
 
@@ -100,7 +101,7 @@ def rms_norm_backward(grad_y, x, weight, rstd):
 
 @rms_norm_backward.fast
 def rms_norm_backward(grad_y, x, weight, rstd):
-    grad_x = empty(x)
+    grad_x = empty_like(x)
     threads = threads_for(x.size)
     partial = np.zeros((threads, weight.size), weight.dtype)
     rstd, rows = rstd.ravel(), as_rows(x)

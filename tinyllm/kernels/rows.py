@@ -18,8 +18,3 @@ def n_rows(x: np.ndarray) -> int:
 def as_flat(x: np.ndarray) -> np.ndarray:
     """x as one contiguous line; a copy only if x is not contiguous."""
     return np.ascontiguousarray(x).reshape(-1)
-
-
-def empty(x: np.ndarray) -> np.ndarray:
-    """An uninitialised contiguous array of x's shape and dtype."""
-    return np.empty(x.shape, x.dtype)

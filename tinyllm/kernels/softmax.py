@@ -10,7 +10,8 @@ import numpy as np
 
 from tinyllm.kernels.jit import parallel
 from tinyllm.kernels.kernel import kernel
-from tinyllm.kernels.rows import as_rows, empty, n_rows
+from tinyllm.kernels.memory import empty_like
+from tinyllm.kernels.rows import as_rows, n_rows
 from tinyllm.kernels.threads import threads_for
 from tinyllm.kernels.vector_math import exp, largest
 
@@ -19,7 +20,7 @@ from tinyllm.kernels.vector_math import exp, largest
 def softmax(x):
     """y_i = exp(x_i - max x) / sum_j exp(x_j - max x)."""
     if x.size == 0:
-        return empty(x)
+        return empty_like(x)
     with np.errstate(invalid="ignore"):
         exps = np.exp(x - x.max(axis=-1, keepdims=True))
         return exps / exps.sum(axis=-1, keepdims=True)
@@ -27,7 +28,7 @@ def softmax(x):
 
 @softmax.fast
 def softmax(x):
-    y = empty(x)
+    y = empty_like(x)
     if x.size:
         _softmax(n_rows(x), threads_for(x.size), as_rows(x), as_rows(y))
     return y
@@ -41,7 +42,7 @@ def softmax_backward(grad_y, y):
 
 @softmax_backward.fast
 def softmax_backward(grad_y, y):
-    grad_x = empty(y)
+    grad_x = empty_like(y)
     if y.size:
         rows, threads = n_rows(y), threads_for(y.size)
         _softmax_backward(rows, threads, as_rows(grad_y), as_rows(y), as_rows(grad_x))
@@ -52,7 +53,7 @@ def softmax_backward(grad_y, y):
 def log_softmax(x):
     """y_i = x_i - max x - log sum_j exp(x_j - max x)."""
     if x.size == 0:
-        return empty(x)
+        return empty_like(x)
     with np.errstate(invalid="ignore"):
         shifted = x - x.max(axis=-1, keepdims=True)
         return shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
@@ -60,7 +61,7 @@ def log_softmax(x):
 
 @log_softmax.fast
 def log_softmax(x):
-    y = empty(x)
+    y = empty_like(x)
     if x.size:
         _log_softmax(n_rows(x), threads_for(x.size), as_rows(x), as_rows(y))
     return y
@@ -74,7 +75,7 @@ def log_softmax_backward(grad_y, y):
 
 @log_softmax_backward.fast
 def log_softmax_backward(grad_y, y):
-    grad_x = empty(y)
+    grad_x = empty_like(y)
     if y.size:
         rows, threads = n_rows(y), threads_for(y.size)
         _log_softmax_backward(rows, threads, as_rows(grad_y), as_rows(y), as_rows(grad_x))

@@ -173,7 +173,8 @@ class Split(Function):
 
     @staticmethod
     def backward(ctx: Context, *grads: Array) -> Array:
-        return np.concatenate(grads, axis=ctx.dim)
+        joined = _joined(grads, ctx.dim)
+        return np.concatenate(grads, axis=ctx.dim) if joined is None else joined
 
 
 def _stretches(x: Array, sizes: Sequence[int], dim: int) -> list[Array]:
@@ -181,6 +182,24 @@ def _stretches(x: Array, sizes: Sequence[int], dim: int) -> list[Array]:
     before = (slice(None),) * dim
     ends = np.cumsum(sizes).tolist()
     return [x[(*before, slice(end - n, end))] for n, end in zip(sizes, ends, strict=True)]
+
+
+def _joined(parts: Sequence[Array], dim: int) -> Array | None:
+    """The array that the parts are all the stretches of, in order, if there is one.
+
+    Attention's backward writes the gradients of q, k and v side by side: nothing to copy then.
+    """
+    whole = parts[0].base
+    sizes = [part.shape[dim] for part in parts]
+    if not isinstance(whole, np.ndarray) or whole.ndim != parts[0].ndim:
+        return None
+    if whole.dtype != parts[0].dtype or whole.shape[dim] != sum(sizes):
+        return None
+    fits = all(
+        part.__array_interface__ == stretch.__array_interface__
+        for part, stretch in zip(parts, _stretches(whole, sizes, dim), strict=True)
+    )
+    return whole if fits else None
 
 
 class Clone(Function):
