@@ -64,11 +64,23 @@ LOADED_WHERE_USED = {
     "ftfy",
     "threadpoolctl",
     "scipy",  # absent where only NumPy is
+    "torch",  # optional, and seconds to load
+    "resource",  # not on Windows
 }
 # The same for our own rooms: file -> what it may import late.
 ROOMS_LOADED_WHERE_USED = {
     "training/report.py": {"tinyllm.viz"},  # matplotlib
     "training/rehearsal.py": {"tinyllm.kernels.cache"},  # Numba, which may be absent
+    "bench/worker.py": {  # a worker imports the side that it measures, and no other
+        "tinyllm.bench.decoding",
+        "tinyllm.bench.our_ops",
+        "tinyllm.bench.peak",
+        "tinyllm.bench.profile",
+        "tinyllm.bench.torch_contenders",
+        "tinyllm.bench.torch_ops",
+        "tinyllm.bench.training",
+        "tinyllm.kernels.cache",  # Numba, which may be absent
+    },
 }
 COMMANDS = "cli/"  # every command loads what it needs, so that `--help` is quick
 

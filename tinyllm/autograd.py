@@ -253,9 +253,8 @@ def _deliver(
             _check(node, position, grad, source.array.shape, source.array.dtype)
             before = leaves.get(source)
             if before is not None:
-                leaves[source] = np.asarray(
-                    kernels.add(before, grad)
-                )  # NumPy adds 0-d arrays to a scalar
+                total = kernels.add(before, grad)
+                leaves[source] = np.asarray(total)  # NumPy adds 0-d arrays to a scalar
             elif isinstance(grad, np.ndarray) and _is_own(grad, grads, grad_outputs, node):
                 leaves[source] = grad
             else:

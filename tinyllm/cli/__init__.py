@@ -1,4 +1,4 @@
-"""The command line: `tinyllm train`, `tinyllm generate`, `tinyllm info`.
+"""The command line: `tinyllm train`, `generate`, `info`, `bench`.
 
 A command is thin: it turns options into one call of the library. What it needs is imported when it
 runs, so that `tinyllm --help` is there at once.
@@ -12,6 +12,7 @@ from typing import Annotated
 
 import typer
 
+from tinyllm.cli.bench import bench
 from tinyllm.cli.generate import generate
 from tinyllm.cli.info import info
 from tinyllm.cli.train import train
@@ -27,6 +28,7 @@ app = typer.Typer(
 app.command()(train)
 app.command()(generate)
 app.command()(info)
+app.add_typer(bench, name="bench")
 
 
 def _show_version(wanted: bool) -> None:

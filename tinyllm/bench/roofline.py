@@ -1,0 +1,69 @@
+"""The roofline: how fast a case could be if nothing but its products and its memory took time."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tinyllm.bench.cases import Model
+
+FLOAT = 4  # bytes
+# AdamW reads parameter, gradient, m and v, and writes parameter, m and v; clipping reads gradients
+ADAMW_ARRAYS, CLIP_ARRAYS = 7, 1
+
+
+def parameters(model: Model) -> int:
+    """Count the trained numbers, the tied head once.
+
+    V C + T C + L (12 C^2 + 2 C) + C, and with biases L (9 C + 2 C) + C more: a block's matrices
+    are (C, 3C), (C, C), (C, 4C), (4C, C), its norms 2 C.
+    """
+    C, L = model.width, model.layers
+    count = (model.vocab + model.context) * C + L * (12 * C * C + 2 * C) + C
+    return count + (L * 11 * C + C if model.bias else 0)
+
+
+def forward_flops(model: Model) -> int:
+    """Count the operations of a forward's matrix products, an addition and a multiplication each.
+
+    Per token: 2 (12 C^2) for a block's matrices, 2 V C for the tied head; looking up embeddings
+    costs none. Attention: the query at position t meets t + 1 keys, 2 C operations each for the
+    scores and 2 C for the weighted sum, over a sequence 4 C T (T + 1) / 2 a layer.
+
+    flops = B T (24 L C^2 + 2 V C) + B L 2 C T (T + 1)
+    """
+    B, T, C, L = model.batch, model.context, model.width, model.layers
+    return B * T * (24 * L * C * C + 2 * model.vocab * C) + B * L * 2 * C * T * (T + 1)
+
+
+def training_flops(model: Model) -> int:
+    """Count forward and backward: each product has two in its backward, one for each factor."""
+    return 3 * forward_flops(model)
+
+
+def optimizer_bytes(model: Model) -> int:
+    """Count the bytes that clipping and AdamW move: 4 (7 + 1) for each parameter."""
+    return FLOAT * (ADAMW_ARRAYS + CLIP_ARRAYS) * parameters(model)
+
+
+def decoding_bytes(model: Model) -> int:
+    """Count the bytes of weights that one new token needs: all but the table of positions."""
+    return FLOAT * (parameters(model) - model.context * model.width)
+
+
+def training_roofline(model: Model, peak: dict[str, Any]) -> dict[str, Any]:
+    """Seconds of a training step: products at the best speed, then the optimizer's bytes."""
+    flops, moved = training_flops(model), optimizer_bytes(model)
+    return {
+        "seconds": flops / (peak["gflops"] * 1e9) + moved / peak["bandwidth"],
+        "gflops": peak["gflops"],
+        "bandwidth": peak["bandwidth"],
+        "flops": flops,
+        "bytes": moved,
+    }
+
+
+def decoding_roofline(model: Model, peak: dict[str, Any]) -> dict[str, Any]:
+    """Seconds of a token: all weights read once, as fast as an array of that size can be."""
+    read = decoding_bytes(model)
+    bandwidth = peak["read_bandwidth_at"].get(str(read), peak["read_bandwidth"])
+    return {"seconds": read / bandwidth, "bandwidth": bandwidth, "bytes": read}

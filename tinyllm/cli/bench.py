@@ -1,0 +1,124 @@
+"""`tinyllm bench`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+bench = typer.Typer(
+    help="Measure this machine: tinyllm beside PyTorch, and both beside what it could do at best.",
+    invoke_without_command=True,
+    subcommand_metavar="[ops | profile]",
+)
+
+Out = Annotated[Path, typer.Option(help="Folder for the picture.")]
+Json = Annotated[
+    Path | None, typer.Option("--json", help="Keep every number in this file.", show_default=False)
+]
+Threads = Annotated[
+    int | None,
+    typer.Option(help="Processors to use. (default: each library's choice)", show_default=False),
+]
+Markdown = Annotated[bool, typer.Option("--markdown", help="Print the tables as Markdown.")]
+
+
+@bench.callback()
+def everything(
+    context: typer.Context,
+    case: Annotated[
+        list[str] | None,
+        typer.Option(help="Only this case; give it again for another.", show_default=False),
+    ] = None,
+    repeats: Annotated[int, typer.Option(help="Blocks of steps of each contender.")] = 15,
+    seconds: Annotated[float, typer.Option(help="For each case at most, about.")] = 30.0,
+    threads: Threads = None,
+    cold: Annotated[
+        bool, typer.Option("--cold", help="Also a first start, with no kernels built yet.")
+    ] = False,
+    out: Out = Path(),
+    json: Json = None,
+    markdown: Markdown = False,
+) -> None:
+    """Measure training steps, decoding, starting and scaling; print a table, write bench.png."""
+    if context.invoked_subcommand is not None:
+        return
+    from tinyllm.bench.cases import COLD, DEFAULT
+    from tinyllm.bench.report import report
+    from tinyllm.bench.suite import Options, run, torch_is_here
+    from tinyllm.files import write_json
+    from tinyllm.training.display import Display
+    from tinyllm.viz.bench import bench_picture, save
+
+    names = [*(case or DEFAULT), *([COLD] if cold else [])]
+    options = Options(repeats, seconds, threads, torch_is_here())
+    display = Display()
+    results = run(dict.fromkeys(names), options, display)
+    display.say(report(results, markdown))
+    if json is not None:
+        write_json(json, results)
+    if any("tinyllm" in measured for measured in results["cases"].values()):
+        out.mkdir(parents=True, exist_ok=True)
+        save(bench_picture(results), out / "bench.png")
+        display.say(f"\nThe picture: {out / 'bench.png'}")
+    if results.get("interrupted"):
+        raise typer.Exit(130)
+
+
+@bench.command()
+def profile(
+    case: Annotated[str, typer.Option(help="micro | char | small | baby | gpt2")] = "char",
+    threads: Threads = None,
+    out: Out = Path(),
+    json: Json = None,
+    markdown: Markdown = False,
+) -> None:
+    """Show where the time of a training step goes; write profile.png."""
+    from tinyllm.bench.profile_report import profile_table, run_profile
+    from tinyllm.bench.report import readable_time
+    from tinyllm.files import write_json
+    from tinyllm.training.display import Display
+    from tinyllm.viz.bench import profile_picture, save
+
+    display = Display()
+    result = run_profile(case, threads, display)
+    display.say(profile_table(result, markdown))
+    if json is not None:
+        write_json(json, result)
+    out.mkdir(parents=True, exist_ok=True)
+    seconds = sum(row["seconds"] for row in result["rows"])
+    below = (
+        f"{readable_time(seconds)} in the mean with the stopwatch running, "
+        f"{readable_time(result['plain'])} at best without; {result['threads']} threads"
+    )
+    save(profile_picture(result["rows"], f"A training step of {case}", below), out / "profile.png")
+    display.say(f"\nThe picture: {out / 'profile.png'}")
+
+
+@bench.command()
+def ops(
+    op: Annotated[
+        list[str] | None,
+        typer.Option(help="Only ops whose name begins so; again for another.", show_default=False),
+    ] = None,
+    repeats: Annotated[int, typer.Option(help="Blocks of calls of each side.")] = 8,
+    threads: Threads = None,
+    json: Json = None,
+    markdown: Markdown = False,
+) -> None:
+    """Measure kernel by kernel, forward and backward, against PyTorch's operators."""
+    from tinyllm.bench.ops import run_ops
+    from tinyllm.bench.report import ops_report
+    from tinyllm.bench.suite import Options, torch_is_here
+    from tinyllm.files import write_json
+    from tinyllm.training.display import Display
+
+    display = Display()
+    options = Options(repeats=repeats, threads=threads, torch=torch_is_here())
+    results = run_ops(op or [], options, display)
+    display.say(ops_report(results, markdown))
+    if json is not None:
+        write_json(json, results)
+    if results.get("interrupted"):
+        raise typer.Exit(130)
