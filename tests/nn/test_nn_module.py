@@ -153,6 +153,8 @@ def test_converted_parameters_share_nothing_with_what_they_were():
     loss = layer(tinyllm.ones(2, 3, dtype=tinyllm.float64, requires_grad=True)).sum()
     alias.add_(1)  # other memory: the graph does not care
     loss.backward()
+    assert (layer.weight.grad.array == 2).all()
+    assert not np.array_equal(layer.weight.array, alias.array)
 
 
 def test_a_parameter_is_a_leaf_that_shares_memory():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zlib
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -27,6 +28,18 @@ class Model:
     batch: int  # B
     vocab: int  # V
     bias: bool = False  # nanoGPT's recipes have none
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The model's part, as DecoderConfig.gpt2 takes it."""
+        return {
+            "vocab_size": self.vocab,
+            "context_length": self.context,
+            "layers": self.layers,
+            "heads": self.heads,
+            "width": self.width,
+            "bias": self.bias,
+        }
 
     @property
     def prompt(self) -> int:

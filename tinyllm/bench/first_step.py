@@ -23,16 +23,7 @@ from tinyllm.models import Decoder, DecoderConfig
 def main(name: str, writes: bool) -> None:
     """Make a model, take one step."""
     sizes = MODELS[name]
-    model = Decoder(
-        DecoderConfig.gpt2(
-            vocab_size=sizes.vocab,
-            context_length=sizes.context,
-            layers=sizes.layers,
-            heads=sizes.heads,
-            width=sizes.width,
-            bias=sizes.bias,
-        )
-    )
+    model = Decoder(DecoderConfig.gpt2(**sizes.settings))
     optimizer = optim.AdamW(model.parameters(), **ADAMW)
     tokens = np.random.default_rng(0).integers(0, sizes.vocab, (2, sizes.batch, sizes.context))
     loss = model.loss(tinyllm.tensor(tokens[0]), tinyllm.tensor(tokens[1]))

@@ -69,11 +69,9 @@ class Worker:
 
         Raises:  WorkerDied
         """
-        try:
+        with suppress(OSError):  # if it is dead, reading says how
             self.process.stdin.write(json.dumps(request) + "\n")
             self.process.stdin.flush()
-        except OSError:
-            pass  # it is dead: reading says how
         return self._answer()
 
     def run(self, n: int) -> dict[str, Any]:

@@ -22,16 +22,7 @@ from tinyllm.models import Decoder, DecoderConfig
 
 def make_model(model: Model) -> Decoder:
     """The case's decoder with the weights that both sides share."""
-    decoder = Decoder(
-        DecoderConfig.gpt2(
-            vocab_size=model.vocab,
-            context_length=model.context,
-            layers=model.layers,
-            heads=model.heads,
-            width=model.width,
-            bias=model.bias,
-        )
-    )
+    decoder = Decoder(DecoderConfig.gpt2(**model.settings))
     for name, parameter in decoder.named_parameters():
         parameter.array[...] = initial_weight(name, parameter.shape, model.layers)
     return decoder

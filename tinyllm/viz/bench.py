@@ -20,6 +20,7 @@ SIDES = {
     "torch_compile": ("torch.compile", style.ORANGE),
 }
 BAR = 0.36
+NARROWEST = 7.0  # inches: title and legend keep their width however few the cases are
 TALLEST = 4.0  # bounds above this would press all bars flat, and are written instead
 
 
@@ -48,7 +49,7 @@ def bench_picture(results: dict[str, Any]) -> Figure:
 
 
 def _beside_pytorch(cases: dict[str, Any]) -> Figure:
-    figure, axes = style.new_figure(max(5.0, 2.2 + 1.05 * len(cases)), 4.4)
+    figure, axes = style.new_figure(max(NARROWEST, 2.2 + 1.05 * len(cases)), 4.4)
     drawn: set[str] = set()
     heights, numbers = [1.0], []
     for place, case in enumerate(cases.values()):
@@ -77,7 +78,7 @@ def _beside_pytorch(cases: dict[str, Any]) -> Figure:
     axes.tick_params(axis="x", length=0, labelcolor=style.INK)
     axes.set_xlim(-0.6, len(cases) - 0.4)
     axes.legend(
-        frameon=False, fontsize=8.5, labelcolor=style.INK, ncols=4,
+        frameon=False, fontsize=8.5, labelcolor=style.INK, ncols=2,
         loc="upper left", bbox_to_anchor=(0, -0.13), borderpad=0, columnspacing=1.4,
     )  # fmt: skip
     style.title(
@@ -105,7 +106,7 @@ def _bound(axes: Axes, place: int, case: dict[str, Any], top: float) -> None:
 
 
 def _beside_the_bound(cases: dict[str, Any]) -> Figure:
-    figure, axes = style.new_figure(max(5.0, 2.2 + 1.05 * len(cases)), 4.2)
+    figure, axes = style.new_figure(max(NARROWEST, 2.2 + 1.05 * len(cases)), 4.2)
     parts = {
         name: case["roofline"]["seconds"] / _seconds(case, "tinyllm")
         for name, case in cases.items()
