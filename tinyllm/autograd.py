@@ -3,13 +3,16 @@
 Every op on a tensor that wants gradients leaves a Node, which knows the Function, what the Function
 saved, and from where each of its inputs came: another Node, or a leaf tensor. `backward` walks from
 the loss to the leaves. The order matters: a node may be walked only when the gradients from *all*
-its users have arrived, which is what the topological sort is for.
+its users have arrived. A user is always younger than what it uses, so it is enough to take the
+youngest node first: nodes are numbered as they are made.
 """
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator, Sequence
+import itertools
+from collections.abc import Callable, Sequence
+from heapq import heappop, heappush
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,6 +24,7 @@ if TYPE_CHECKING:
     from tinyllm.tensor import Tensor
 
 _recording = True
+_numbers = itertools.count()
 
 
 def is_grad_enabled() -> bool:
@@ -99,22 +103,24 @@ class Node(Context):
     function:        the Function whose backward this node runs
     next_functions:  for each input None (no gradient wanted), (leaf tensor, 0), or
                      (Node, which of that node's outputs)
+    number:          how many nodes were made before this one
+    outputs:         shape and dtype of each output
     versions:        (counter, its value then) for tensors whose later in-place change would make
                      the saved arrays wrong
+    hooks:           output index -> hooks over arrays
     """
 
+    outputs: Sequence[tuple[tuple[int, ...], np.dtype]] = ()
+    versions: Sequence[tuple[list[int], int]] = ()
+    hooks: dict[int, list[Callable]] | None = None
+
     def __init__(
-        self,
-        function: type[Function],
-        next_functions: tuple[tuple[Any, int] | None, ...],
-        needs_input_grad: tuple[bool, ...],
+        self, function: type[Function], next_functions: Sequence[tuple[Any, int] | None]
     ) -> None:
-        Context.__init__(self, needs_input_grad)
         self.function = function
         self.next_functions = next_functions
-        self.versions: tuple[tuple[list[int], int], ...] = ()
-        self.hooks: dict[int, list[Callable]] | None = None  # output index -> hooks over arrays
-        self.outputs: tuple[tuple[tuple[int, ...], np.dtype], ...] = ()
+        self.needs_input_grad = tuple([edge is not None for edge in next_functions])
+        self.number = next(_numbers)
 
     def name(self) -> str:
         """The node's name in errors and pictures, such as SoftmaxBackward."""
@@ -128,25 +134,6 @@ class Node(Context):
         self.saved = None
 
 
-def _topological_order(root: Node) -> list[Node]:
-    """Every node below `root`, each after all the nodes that it feeds on: an explicit stack, since
-    a chain of 100,000 ops would overflow Python's recursion."""
-    order: list[Node] = []
-    seen = {root}
-    stack: list[tuple[Node, Iterator]] = [(root, iter(root.next_functions))]
-    while stack:
-        node, edges = stack[-1]
-        for edge in edges:
-            if edge is not None and isinstance(edge[0], Node) and edge[0] not in seen:
-                seen.add(edge[0])
-                stack.append((edge[0], iter(edge[0].next_functions)))
-                break
-        else:
-            order.append(node)
-            stack.pop()
-    return order
-
-
 def _gradients_of(node: Node, grad_outputs: list[np.ndarray | None]) -> tuple[Any, ...]:
     """Run one node's backward, and hold it to its word about shapes and dtypes."""
     if node.saved is None:
@@ -158,11 +145,10 @@ def _gradients_of(node: Node, grad_outputs: list[np.ndarray | None]) -> tuple[An
                 f"forward (version {counter[0]}, expected {then}), so its gradient would be wrong. "
                 "Make the change out of place, or on a clone()."
             )
-    filled = [
-        np.zeros(shape, dtype) if grad is None else grad
-        for grad, (shape, dtype) in zip(grad_outputs, node.outputs, strict=True)
-    ]
-    grads = node.function.backward(node, *filled)
+    for index, (shape, dtype) in enumerate(node.outputs):
+        if grad_outputs[index] is None:
+            grad_outputs[index] = np.zeros(shape, dtype)
+    grads = node.function.backward(node, *grad_outputs)
     grads = grads if isinstance(grads, tuple) else (grads,)
     if len(grads) != len(node.next_functions):
         raise RuntimeError(
@@ -171,13 +157,12 @@ def _gradients_of(node: Node, grad_outputs: list[np.ndarray | None]) -> tuple[An
     return grads
 
 
-def _check(node: Node, position: int, grad: np.ndarray, shape: tuple, dtype: np.dtype) -> None:
-    if grad.shape != shape or grad.dtype != dtype:
-        raise RuntimeError(
-            f"{node.name()} returned for input {position} a gradient of shape {grad.shape} and "
-            f"dtype {grad.dtype}, but the input has shape {shape} and dtype {dtype}. "
-            "Was a broadcast axis not summed (`unbroadcast`), or the dtype promoted?"
-        )
+def _refuse(node: Node, position: int, grad: np.ndarray, shape: tuple, dtype: np.dtype) -> None:
+    raise RuntimeError(
+        f"{node.name()} returned for input {position} a gradient of shape {grad.shape} and "
+        f"dtype {grad.dtype}, but the input has shape {shape} and dtype {dtype}. "
+        "Was a broadcast axis not summed (`unbroadcast`), or the dtype promoted?"
+    )
 
 
 class HookHandle:
@@ -211,19 +196,33 @@ def backward(root: Tensor, gradient: np.ndarray, retain_graph: bool) -> dict[Ten
     if root.grad_fn is None:
         leaves[root] = _run_hooks(root.hooks or (), gradient)
         return leaves
-    pending: dict[Node, list[np.ndarray | None]] = {
-        root.grad_fn: [None] * len(root.grad_fn.outputs)
-    }
-    pending[root.grad_fn][root.output_index] = gradient
-    for node in reversed(_topological_order(root.grad_fn)):
-        grad_outputs = pending.pop(node, None)
-        if grad_outputs is None:
-            continue
+    pending: dict[Node, list[np.ndarray | None]] = {}  # gradients that arrived at its outputs
+    youngest_first: list[tuple[int, Node]] = []  # a heap of the nodes in `pending`
+    _add_at(root.grad_fn, root.output_index, gradient, pending, youngest_first)
+    while youngest_first:
+        _, node = heappop(youngest_first)
+        grad_outputs = pending.pop(node)
         for index, hooks in (node.hooks or {}).items():
             if grad_outputs[index] is not None:
                 grad_outputs[index] = _run_hooks(hooks, grad_outputs[index])
         grads = _gradients_of(node, grad_outputs)
-        _deliver(node, grads, grad_outputs, pending, leaves)
+        for position, edge in enumerate(node.next_functions):
+            grad = grads[position]
+            if edge is None or grad is None:
+                continue
+            source, index = edge
+            is_node = type(source) is Node
+            shape, dtype = source.outputs[index] if is_node else (source.shape, source.dtype)
+            if grad.shape != shape or grad.dtype != dtype:
+                _refuse(node, position, grad, shape, dtype)
+            if is_node:
+                _add_at(source, index, grad, pending, youngest_first)
+            elif source in leaves:
+                # NumPy adds 0-d arrays to a scalar
+                leaves[source] = np.asarray(kernels.add(leaves[source], grad))
+            else:
+                own = _is_own(grad, grads, grad_outputs, node)
+                leaves[source] = grad if own else np.array(grad, order="C")
         if not retain_graph:
             node.free()
     for leaf in leaves:
@@ -232,43 +231,29 @@ def backward(root: Tensor, gradient: np.ndarray, retain_graph: bool) -> dict[Ten
     return leaves
 
 
-def _deliver(
+def _add_at(
     node: Node,
-    grads: tuple[Any, ...],
-    grad_outputs: list[np.ndarray | None],
+    index: int,
+    grad: np.ndarray,
     pending: dict[Node, list[np.ndarray | None]],
-    leaves: dict[Any, np.ndarray],
+    youngest_first: list[tuple[int, Node]],
 ) -> None:
-    """Add each input's gradient to what has already arrived where that input came from."""
-    for position, (edge, grad) in enumerate(zip(node.next_functions, grads, strict=True)):
-        if edge is None or grad is None:
-            continue
-        source, index = edge
-        if isinstance(source, Node):
-            _check(node, position, grad, *source.outputs[index])
-            arrived = pending.setdefault(source, [None] * len(source.outputs))
-            before = arrived[index]
-            arrived[index] = grad if before is None else kernels.add(before, grad)
-        else:
-            _check(node, position, grad, source.array.shape, source.array.dtype)
-            before = leaves.get(source)
-            if before is not None:
-                total = kernels.add(before, grad)
-                leaves[source] = np.asarray(total)  # NumPy adds 0-d arrays to a scalar
-            elif isinstance(grad, np.ndarray) and _is_own(grad, grads, grad_outputs, node):
-                leaves[source] = grad
-            else:
-                leaves[source] = np.array(grad, order="C")
+    """Add a gradient to what has already arrived at one output of a node."""
+    arrived = pending.get(node)
+    if arrived is None:
+        arrived = pending[node] = [None] * len(node.outputs)
+        heappush(youngest_first, (-node.number, node))
+    before = arrived[index]
+    arrived[index] = grad if before is None else kernels.add(before, grad)
 
 
-def _is_own(grad: np.ndarray, grads: tuple, grad_outputs: list, node: Node) -> bool:
+def _is_own(grad: Any, grads: tuple, grad_outputs: list, node: Node) -> bool:
     """Whether `grad` was made by this backward for this input alone, so that a leaf may keep it.
 
     A leaf's gradient is changed in place later (clipping, accumulation); an array that something
     else also holds must be copied first.
     """
-    if not kernels.is_whole(grad) or not grad.flags.c_contiguous:
+    if not (isinstance(grad, np.ndarray) and kernels.is_whole(grad) and grad.flags.c_contiguous):
         return False
-    if sum(other is grad for other in grads) > 1 or any(other is grad for other in grad_outputs):
-        return False
-    return all(other is not grad for other in node.saved or ())
+    holders = [other for other in (*grads, *grad_outputs, *(node.saved or ())) if other is grad]
+    return len(holders) == 1

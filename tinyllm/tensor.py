@@ -355,32 +355,28 @@ def apply(function: type[Function], *inputs: Any, **params: Any) -> Any:
              params: everything that is not differentiated, passed to `forward` by name.
     Returns: a Tensor, or a tuple of them where `forward` returns a tuple.
     """
-    if autograd.is_grad_enabled():
-        needs = tuple(x is not None and x._requires_grad for x in inputs)
-    else:
-        needs = (False,) * len(inputs)
     arrays = [None if x is None else x.array for x in inputs]
-    if True not in needs:
-        results = function.forward(Context(needs), *arrays, **params)
+    edges = [
+        None if x is None or not x._requires_grad else (x.grad_fn or x, x.output_index)
+        for x in inputs
+    ]
+    if not autograd.is_grad_enabled() or not any(edges):
+        results = function.forward(Context((False,) * len(inputs)), *arrays, **params)
         if isinstance(results, tuple):
-            return tuple(_wrapped(array, inputs) for array in results)
+            return tuple([_wrapped(array, inputs) for array in results])
         return _wrapped(results, inputs)
-    edges = tuple(
-        ((x, 0) if x.grad_fn is None else (x.grad_fn, x.output_index)) if wanted else None
-        for x, wanted in zip(inputs, needs, strict=True)
-    )
-    node = autograd.Node(function, edges, needs)
+    node = autograd.Node(function, edges)
     results = function.forward(node, *arrays, **params)
     several = isinstance(results, tuple)
-    outputs = tuple(_wrapped(array, inputs) for array in (results if several else (results,)))
+    outputs = [_wrapped(array, inputs) for array in (results if several else (results,))]
     for index, output in enumerate(outputs):
         if index not in node.integer_outputs:
             output._requires_grad, output.grad_fn, output.output_index = True, node, index
-    node.outputs = tuple((output.array.shape, output.array.dtype) for output in outputs)
+    node.outputs = [(output.array.shape, output.array.dtype) for output in outputs]
     if node.saved:
-        kept = (*(x for x in inputs if x is not None), *outputs)
-        node.versions = tuple((x._version, x._version[0]) for x in kept)
-    return outputs if several else outputs[0]
+        kept = (*inputs, *outputs)
+        node.versions = [(x._version, x._version[0]) for x in kept if x is not None]
+    return tuple(outputs) if several else outputs[0]
 
 
 def _wrapped(array: Any, inputs: Sequence[Tensor | None]) -> Tensor:
@@ -388,11 +384,10 @@ def _wrapped(array: Any, inputs: Sequence[Tensor | None]) -> Tensor:
     if not isinstance(array, np.ndarray):
         array = np.asarray(array)  # NumPy reduces to scalars
     output = Tensor(array)
+    base = array.base
     for x in inputs:
-        if x is not None and (array is x.array or _same_memory(array, x.array)):
+        if x is not None and (
+            array is x.array or (base is not None and (base is x.array or base is x.array.base))
+        ):
             output._version = x._version
     return output
-
-
-def _same_memory(view: np.ndarray, array: np.ndarray) -> bool:
-    return view.base is not None and (view.base is array or view.base is array.base)

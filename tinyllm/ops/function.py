@@ -22,10 +22,11 @@ class Context:
     An op may set further attributes of its own, such as `ctx.dim`.
     """
 
+    saved: tuple[Array | None, ...] | None = ()
+    integer_outputs: tuple[int, ...] = ()
+
     def __init__(self, needs_input_grad: tuple[bool, ...] = ()) -> None:
         self.needs_input_grad = needs_input_grad
-        self.saved: tuple[Array | None, ...] | None = ()
-        self.integer_outputs: tuple[int, ...] = ()
 
     def save_for_backward(self, *arrays: Array | None) -> None:
         """Keep arrays for the backward; the tape frees them once they have served."""
