@@ -37,6 +37,7 @@ class Agree:
     layouts:  whether to call it with strided, reversed and repeating arrays too
     nan:      whether a NaN in any array must come out in the same places
     slack:    a factor on the tolerance, for long sums and differences that nearly cancel
+    lists:    into how many lists of equal length the arrays are put for the call, if it takes lists
     """
 
     name: str
@@ -45,6 +46,7 @@ class Agree:
     layouts: bool = True
     nan: bool = False
     slack: float = 1.0
+    lists: int = 0
 
     def __post_init__(self):
         self.title = f"{self.name}-{self.what or self._shapes()}"
@@ -52,6 +54,16 @@ class Agree:
     def _shapes(self):
         shapes = [x for x in self.args if isinstance(x, tuple)]
         return " ".join(map(str, shapes))
+
+    def call(self, body, arguments):
+        """Call a body with the arguments, in lists where it takes lists."""
+        if not self.lists:
+            return body(*arguments)
+        arrays = [x for x in arguments if isinstance(x, np.ndarray)]
+        n = len(arrays) // self.lists
+        return body(
+            *(arrays[i : i + n] for i in range(0, len(arrays), n)), *arguments[len(arrays) :]
+        )
 
     def arguments(self, dtype, seed=0):
         """Fresh arguments, every array owned by the caller."""
@@ -298,25 +310,32 @@ ARITHMETIC = [
 ]  # fmt: skip
 
 
-def adam(shape, step, weight_decay, decoupled):
-    arrays = [shape, shape, shape, Drawn(shape, positive)]
+def adam(shapes, step, weight_decay, decoupled):
+    arrays = [*shapes * 3, *(Drawn(shape, positive) for shape in shapes)]
     settings = [step, 1e-2, 0.9, 0.99, 1e-8, weight_decay, decoupled]
-    return Agree("adam_step", [*arrays, *settings], f"{shape} {step} {weight_decay} {decoupled}")
+    title = f"{shapes} {step} {weight_decay} {decoupled}"
+    return Agree("adam_step", [*arrays, *settings], title, lists=4)
 
 
 OPTIMIZER = [
-    adam((7, 5), 1, 0.0, True),
-    adam((7, 5), 10, 0.1, True),
-    adam((7, 5), 10, 0.1, False),
-    adam((), 2, 0.1, True),
-    adam((0, 3), 2, 0.1, True),
-    adam((131, 257), 100, 0.1, True),
+    adam([(7, 5)], 1, 0.0, True),
+    adam([(7, 5)], 10, 0.1, True),
+    adam([(7, 5)], 10, 0.1, False),
+    adam([()], 2, 0.1, True),
+    adam([(0, 3)], 2, 0.1, True),
+    adam([(131, 257)], 100, 0.1, True),
+    adam([(7, 5), (), (131, 257), (3,), (40_009,), (1, 1)], 3, 0.1, True),
     *[
         case
-        for shape in ((7, 5), (), (0,), (3, 1), (131, 257), (40_009,))
+        for shapes in (
+            *([shape] for shape in ((7, 5), (), (0,), (3, 1), (131, 257), (40_009,))),
+            [(7, 5), (0,), (131, 257)],
+            [(7, 5), (), (131, 257), (3,), (40_009,), (1, 1)],
+            [(16_384,), (1,), (16_385, 1)],
+        )
         for case in (
-            Agree("sum_of_squares", [shape], nan=True),
-            Agree("scale_", [shape, 0.3], nan=True),
+            Agree("sum_of_squares", shapes, nan=True, lists=1),
+            Agree("scale_", [*shapes, 0.3], nan=True, lists=1),
         )
     ],
 ]

@@ -20,9 +20,9 @@ TITLES = [case.title for case in AGREEMENTS]
 COMPILED = [case for case in AGREEMENTS if case.name not in DEFINITION_ONLY]
 
 
-def run(body, arguments):
+def run(case, body, arguments):
     """What a body returns, and then every array argument, which it may have changed."""
-    result = body(*arguments)
+    result = case.call(body, arguments)
     outputs = result if isinstance(result, tuple) else () if result is None else (result,)
     return [*outputs, *(x for x in arguments if isinstance(x, np.ndarray))]
 
@@ -34,7 +34,7 @@ def expected(case, arguments):
         for x in arguments
     ]
     with np.errstate(all="ignore"):
-        return run(KERNELS[case.name].definition, double)
+        return run(case, KERNELS[case.name].definition, double)
 
 
 def check(case, got, wanted, dtype, what):
@@ -58,13 +58,15 @@ def test_bodies_agree(case, dtype):
     kernel = KERNELS[case.name]
     wanted = expected(case, case.arguments(dtype))
     with np.errstate(all="ignore"):
-        check(case, run(kernel.definition, case.arguments(dtype)), wanted, dtype, "definition")
+        check(
+            case, run(case, kernel.definition, case.arguments(dtype)), wanted, dtype, "definition"
+        )
     if kernel.compiled is None:
         assert case.name in DEFINITION_ONLY
         return
     for threads in (1, 2):
         tinyllm.set_num_threads(threads)
-        got = run(kernel.compiled, case.arguments(dtype))
+        got = run(case, kernel.compiled, case.arguments(dtype))
         check(case, got, wanted, dtype, f"{threads} threads")
 
 
@@ -157,7 +159,7 @@ def test_layouts(case, dtype):
         ):
             continue  # rows of one number: 1 / sqrt(eps) magnifies the rounding of their mean
         wanted = expected(case, laid_out(case, layout, dtype))
-        got = run(kernel.compiled, laid_out(case, layout, dtype))
+        got = run(case, kernel.compiled, laid_out(case, layout, dtype))
         check(case, got, wanted, dtype, name)
 
 
@@ -177,7 +179,7 @@ def test_nan_propagates(case, nan):
             made[place].reshape(-1)[made[place].size // 2] = nan
             return made
 
-        wanted, got = expected(case, arguments()), run(kernel.compiled, arguments())
+        wanted, got = expected(case, arguments()), run(case, kernel.compiled, arguments())
         assert any(np.isnan(np.asarray(w)).any() for w in wanted)
         for w, g in zip(wanted, got, strict=True):
             np.testing.assert_array_equal(np.isnan(g), np.isnan(w), f"{case.title}, arg {place}")
@@ -191,9 +193,9 @@ def test_nan_propagates(case, nan):
 def test_same_bits_on_repeated_calls(case, threads):
     tinyllm.set_num_threads(threads)
     kernel = KERNELS[case.name]
-    first = run(kernel.compiled, case.arguments(np.float32))
+    first = run(case, kernel.compiled, case.arguments(np.float32))
     for _ in range(3):
-        again = run(kernel.compiled, case.arguments(np.float32))
+        again = run(case, kernel.compiled, case.arguments(np.float32))
         for a, b in zip(first, again, strict=True):
             assert np.asarray(a).tobytes() == np.asarray(b).tobytes(), case.title
 
@@ -222,7 +224,7 @@ def test_large_cases_do_use_two_threads(monkeypatch):
     tinyllm.set_num_threads(2)
     for case in COMPILED:
         current = case.name
-        run(KERNELS[current].compiled, case.arguments(np.float32))
+        run(case, KERNELS[current].compiled, case.arguments(np.float32))
     single = sorted({case.name for case in COMPILED} - {n for n, t in used.items() if t > 1})
     assert not single, f"no case of these is large enough for two threads: {single}"
 

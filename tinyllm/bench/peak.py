@@ -77,11 +77,11 @@ class Peak:
             triad = 3 * a.nbytes / seconds(lambda x, y, z: np.add(x, y, out=z), a, b, c)
             copy = 2 * a.nbytes / seconds(lambda x, y: np.copyto(y, x), a, b)
             read = a.nbytes / seconds(np.max, a)
-        scale = 2 * a.nbytes / warm_up(lambda: kernels.scale_(a, 1.0), SECONDS)
+        scale = 2 * a.nbytes / warm_up(lambda: kernels.scale_([a], 1.0), SECONDS)
         read = max(read, self.read_bandwidth(a.nbytes))
         return max(triad, copy, scale), read
 
     def read_bandwidth(self, size: int) -> float:
         """Bytes per second when an array of `size` bytes is read again and again."""
         array = np.ones(max(1, size // 4), np.float32)
-        return array.nbytes / warm_up(lambda: kernels.sum_of_squares(array), SECONDS)
+        return array.nbytes / warm_up(lambda: kernels.sum_of_squares([array]), SECONDS)

@@ -64,13 +64,27 @@ if AVAILABLE:
 
         return types.intp(array), generate
 
+    @intrinsic
+    def _pointer(typing_context, like, place):
+        """An address as a pointer to elements of the dtype of `like`."""
+
+        def generate(context, builder, signature, args):
+            return builder.inttoptr(args[1], context.get_value_type(signature.return_type))
+
+        return types.CPointer(like.dtype)(like, place), generate
+
+    @numba.njit(**OPTIONS)
+    def array_at(like, place, size):
+        """The line of `size` numbers that stands at an address, in the dtype of `like`."""
+        return numba.carray(_pointer(like, place), size)
+
 else:
     warnings.warn(
         "tinyllm: Numba is not installed, so every kernel runs as its NumPy definition: correct, "
         "but several times slower. `pip install numba scipy` mends that.",
         stacklevel=2,
     )
-    address = types = None
+    address = array_at = types = None
 
     def inlined(function: Callable) -> Callable:
         """Leave the function as it is: without Numba nothing calls it."""
@@ -89,6 +103,7 @@ __all__ = [
     "POOL_SIZE",
     "THREADS_MAY_OVERLAP",
     "address",
+    "array_at",
     "inlined",
     "overload",
     "parallel",

@@ -22,7 +22,8 @@ _one_at_a_time = nullcontext() if jit.THREADS_MAY_OVERLAP else threading.RLock()
 
 
 class Kernel:
-    """An array function. Its first argument is the floating-point array that decides the dtype."""
+    """An array function. Its first argument decides the dtype: an array of floating-point numbers,
+    or a list of such arrays."""
 
     def __init__(self, definition: Callable) -> None:
         functools.update_wrapper(self, definition)
@@ -42,7 +43,10 @@ class Kernel:
         return self.fast(body) if jit.BLAS_AVAILABLE else self
 
     def __call__(self, *args, **params):
-        if self.compiled is None or _definitions_wanted or args[0].dtype.char not in "fd":
+        lead = args[0]
+        if type(lead) is list:
+            lead = lead[0]
+        if self.compiled is None or _definitions_wanted or lead.dtype.char not in "fd":
             return self.definition(*args, **params)
         if jit.THREADS_MAY_OVERLAP:
             return self.compiled(*args, **params)

@@ -1,12 +1,17 @@
-"""What an optimizer does to whole arrays, in place: Adam's update, and the pieces of clipping."""
+"""What an optimizer does to all parameters at once, in place: Adam's update, the parts of clipping.
+
+A model has many small arrays. The compiled bodies get a table of their addresses, and share out the
+elements of all of them among the threads as if they were one long array.
+"""
 
 from __future__ import annotations
 
 import math
+from ctypes import addressof, c_char
 
 import numpy as np
 
-from tinyllm.kernels.jit import parallel
+from tinyllm.kernels.jit import array_at, inlined, parallel
 from tinyllm.kernels.kernel import kernel
 from tinyllm.kernels.rows import as_flat
 from tinyllm.kernels.threads import threads_for
@@ -14,38 +19,43 @@ from tinyllm.kernels.threads import threads_for
 
 @kernel
 def adam_step(
-    param, grad, exp_avg, exp_avg_sq, step, lr, beta1, beta2, eps, weight_decay, decoupled
+    params, grads, exp_avgs, exp_avg_sqs, step, lr, beta1, beta2, eps, weight_decay, decoupled
 ):
     """One step of Adam (Kingma and Ba 2015), or of AdamW where weight decay is `decoupled`.
 
     m = beta1 m + (1 - beta1) g;  v = beta2 v + (1 - beta2) g^2
     param -= lr * (m / (1 - beta1^step)) / (sqrt(v / (1 - beta2^step)) + eps)
     Before that: param *= 1 - lr weight_decay (AdamW), or g += weight_decay param (Adam).
-    Changes param, exp_avg (m) and exp_avg_sq (v) in place.
+    Changes each param, exp_avg (m) and exp_avg_sq (v) of the four lists in place.
     """
-    if decoupled:
-        param *= 1 - lr * weight_decay
-    elif weight_decay:
-        grad = grad + weight_decay * param
-    exp_avg += (grad - exp_avg) * (1 - beta1)
-    exp_avg_sq *= beta2
-    exp_avg_sq += (1 - beta2) * grad * grad
-    denominator = np.sqrt(exp_avg_sq) / math.sqrt(1 - beta2**step) + eps
-    param -= (lr / (1 - beta1**step)) * exp_avg / denominator
+    for param, grad, m, v in zip(params, grads, exp_avgs, exp_avg_sqs, strict=True):
+        g = grad
+        if decoupled:
+            param *= 1 - lr * weight_decay
+        elif weight_decay:
+            g = grad + weight_decay * param
+        m += (g - m) * (1 - beta1)
+        v *= beta2
+        v += (1 - beta2) * g * g
+        denominator = np.sqrt(v) / math.sqrt(1 - beta2**step) + eps
+        param -= (lr / (1 - beta1**step)) * m / denominator
 
 
 @adam_step.fast
 def adam_step(
-    param, grad, exp_avg, exp_avg_sq, step, lr, beta1, beta2, eps, weight_decay, decoupled
+    params, grads, exp_avgs, exp_avg_sqs, step, lr, beta1, beta2, eps, weight_decay, decoupled
 ):
-    arrays = (param, grad, exp_avg, exp_avg_sq)
-    if not all(a.flags.c_contiguous and a.dtype == param.dtype for a in arrays):
-        adam_step.definition(*arrays, step, lr, beta1, beta2, eps, weight_decay, decoupled)
+    lists = (params, grads, exp_avgs, exp_avg_sqs)
+    table = _table_of(*lists)
+    if table is None:
+        adam_step.definition(*lists, step, lr, beta1, beta2, eps, weight_decay, decoupled)
         return
+    count = sum([param.size for param in params])
     _adam(
-        param.size,
-        threads_for(param.size),
-        *(a.reshape(-1) for a in arrays),
+        count,
+        threads_for(count),
+        table,
+        params[0].reshape(-1),
         lr / (1 - beta1**step),
         1 / math.sqrt(1 - beta2**step),
         float(beta1),
@@ -57,67 +67,118 @@ def adam_step(
 
 
 @kernel
-def sum_of_squares(x):
-    """sum_i x_i^2, as a Python float summed in double precision."""
-    line = as_flat(x).astype(np.float64, copy=False)
-    return float(line @ line)
+def sum_of_squares(arrays):
+    """sum_i x_i^2 over all elements x_i of a list of arrays, as a Python float."""
+    lines = [as_flat(x).astype(np.float64, copy=False) for x in arrays]
+    return float(sum([line @ line for line in lines]))
 
 
 @sum_of_squares.fast
-def sum_of_squares(x):
-    line = as_flat(x)
-    threads = threads_for(x.size)
+def sum_of_squares(arrays):
+    table = _table_of(arrays)
+    if table is None:
+        return sum_of_squares.definition(arrays)
+    count = sum([x.size for x in arrays])
+    threads = threads_for(count)
     partial = np.zeros(threads, np.float64)
-    _sum_of_squares(threads, threads, line, partial)
+    _sum_of_squares(threads, threads, table, arrays[0].reshape(-1), count, partial)
     return float(partial.sum())
 
 
 @kernel
-def scale_(x, factor):
-    """Multiply x by a number, in place."""
-    x *= x.dtype.type(factor)
+def scale_(arrays, factor):
+    """Multiply each array of a list by a number, in place."""
+    for x in arrays:
+        x *= x.dtype.type(factor)
 
 
 @scale_.fast
-def scale_(x, factor):
-    if x.flags.c_contiguous:
-        _scale(x.size, threads_for(x.size), x.reshape(-1), float(factor))
-    else:
-        scale_.definition(x, factor)
+def scale_(arrays, factor):
+    table = _table_of(arrays)
+    if table is None:
+        scale_.definition(arrays, factor)
+        return
+    count = sum([x.size for x in arrays])
+    _scale(count, threads_for(count), table, arrays[0].reshape(-1), float(factor))
+
+
+def _table_of(*lists):
+    """For each place in the lists the size of its arrays, then the address of each list's array.
+
+    None where the arrays are not all contiguous, writable, of one dtype and not empty.
+    """
+    dtype = lists[0][0].dtype
+    if any([x.dtype != dtype for arrays in lists for x in arrays]):  # noqa: C419 - quicker so
+        return None
+    try:
+        columns = [[addressof(c_char.from_buffer(x)) for x in arrays] for arrays in lists]
+    except (TypeError, ValueError):  # it has gaps, is read-only, or has no element
+        return None
+    return np.array([[x.size for x in lists[0]], *columns], np.int64).T
+
+
+@inlined
+def _share(table, i, before, start, stop, like):
+    """Which elements of array i lie within start .. stop, if `before` precede it: (first, count),
+    the first as an offset in bytes."""
+    first = max(start - before, 0)
+    last = min(stop - before, table[i, 0])
+    return first * like.itemsize, max(last - first, 0)
 
 
 @parallel
-def _adam(p, g, m, v, lr, correction2, beta1, beta2, eps, keep, l2, start, stop):
-    p, g, m, v = p[start:stop], g[start:stop], m[start:stop], v[start:stop]
-    real = p.dtype.type
+def _adam(table, like, lr, correction2, beta1, beta2, eps, keep, l2, start, stop):
+    real = like.dtype.type
     lr, correction2, eps = real(lr), real(correction2), real(eps)
     b2, c1, c2 = real(beta2), real(1 - beta1), real(1 - beta2)
     keep, l2 = real(keep), real(l2)
-    for i in range(p.size):
-        gradient = g[i] + l2 * p[i]
-        m[i] += (gradient - m[i]) * c1
-        v[i] = b2 * v[i] + c2 * gradient * gradient
-        p[i] = p[i] * keep - lr * m[i] / (np.sqrt(v[i]) * correction2 + eps)
+    before = 0
+    for i in range(len(table)):
+        skip, n = _share(table, i, before, start, stop, like)
+        before += table[i, 0]
+        if n:
+            p, g = array_at(like, table[i, 1] + skip, n), array_at(like, table[i, 2] + skip, n)
+            m, v = array_at(like, table[i, 3] + skip, n), array_at(like, table[i, 4] + skip, n)
+            for j in range(n):
+                gradient = g[j] + l2 * p[j]
+                m[j] += (gradient - m[j]) * c1
+                v[j] = b2 * v[j] + c2 * gradient * gradient
+                p[j] = p[j] * keep - lr * m[j] / (np.sqrt(v[j]) * correction2 + eps)
+
+
+@inlined
+def _squares(x):
+    """Blocks summed in x's own precision, which vectorises; the blocks in double."""
+    total = 0.0
+    for block in range(0, x.size, 1024):
+        piece = x[block : block + 1024]
+        subtotal = x.dtype.type(0)
+        for i in range(piece.size):
+            subtotal += piece[i] * piece[i]
+        total += subtotal
+    return total
 
 
 @parallel
-def _sum_of_squares(x, partial, start, stop):
-    """Blocks summed in x's own precision, which vectorises; the blocks in double."""
+def _sum_of_squares(table, like, count, partial, start, stop):
     parts = partial.size
     for part in range(start, stop):
-        first, last = x.size * part // parts, x.size * (part + 1) // parts
-        total = 0.0
-        for block in range(first, last, 1024):
-            piece = x[block : min(block + 1024, last)]
-            subtotal = x.dtype.type(0)
-            for i in range(piece.size):
-                subtotal += piece[i] * piece[i]
-            total += subtotal
-        partial[part] = total
+        first, last = count * part // parts, count * (part + 1) // parts
+        before = 0
+        for i in range(len(table)):
+            skip, n = _share(table, i, before, first, last, like)
+            before += table[i, 0]
+            if n:
+                partial[part] += _squares(array_at(like, table[i, 1] + skip, n))
 
 
 @parallel
-def _scale(x, factor, start, stop):
-    x = x[start:stop]
-    for i in range(x.size):
-        x[i] *= x.dtype.type(factor)
+def _scale(table, like, factor, start, stop):
+    before = 0
+    for i in range(len(table)):
+        skip, n = _share(table, i, before, start, stop, like)
+        before += table[i, 0]
+        if n:
+            x = array_at(like, table[i, 1] + skip, n)
+            for j in range(n):
+                x[j] *= x.dtype.type(factor)

@@ -130,14 +130,18 @@ class Module:
     ) -> Iterator[tuple[str, Module]]:
         """Give this module and all below it with their names, each once."""
         memo = set() if memo is None else memo
-        if remove_duplicate:
-            if id(self) in memo:
-                return
-            memo.add(id(self))
-        yield prefix, self
-        for name, child in self._modules.items():
-            if child is not None:
-                yield from child.named_modules(memo, _joined(prefix, name), remove_duplicate)
+        ahead = [(prefix, self)]
+        while ahead:
+            path, module = ahead.pop()
+            if remove_duplicate and id(module) in memo:
+                continue
+            memo.add(id(module))
+            yield path, module
+            if module._modules:
+                children = reversed(module._modules.items())
+                ahead += [
+                    (_joined(path, name), child) for name, child in children if child is not None
+                ]
 
     def modules(self) -> Iterator[Module]:
         """Give this module and all below it, each once."""

@@ -38,16 +38,22 @@ def clip_grad_norm_(
     factor = float(max_norm) / (norm + 1e-6)
     if not factor >= 1:  # also for NaN, which then shows in every gradient, as in PyTorch
         with np.errstate(invalid="ignore"):  # an infinite norm: inf * 0
-            for grad in grads:
-                kernels.scale_(grad.changing("clip_grad_norm_"), factor)
+            for arrays in _by_dtype([grad.changing("clip_grad_norm_") for grad in grads]):
+                kernels.scale_(arrays, factor)
     return Tensor(np.array(norm, grads[0].dtype if grads else np.float32))
 
 
 def _total_norm(grads: list[np.ndarray], p: float) -> float:
     if p == 2:
-        return math.sqrt(sum(kernels.sum_of_squares(grad) for grad in grads))
+        return math.sqrt(sum(kernels.sum_of_squares(arrays) for arrays in _by_dtype(grads)))
     if p == math.inf:
         largest = [float(np.abs(grad).max()) for grad in grads if grad.size]
         return float(np.max(largest)) if largest else 0.0  # np.max passes NaN on, max does not
     powers = [float((np.abs(grad).astype(np.float64) ** p).sum()) for grad in grads]
     return sum(powers) ** (1 / p)
+
+
+def _by_dtype(arrays: list[np.ndarray]) -> list[list[np.ndarray]]:
+    """The arrays, all of one dtype together."""
+    dtypes = dict.fromkeys([array.dtype for array in arrays])
+    return [[array for array in arrays if array.dtype == dtype] for dtype in dtypes]

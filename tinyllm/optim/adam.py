@@ -49,26 +49,28 @@ class Adam(Optimizer):
                 raise ValueError(f"Invalid beta parameter at index {index}: {beta}")
 
     def update(
-        self, param: np.ndarray, grad: np.ndarray, state: dict[str, Any], group: dict[str, Any]
+        self,
+        params: list[np.ndarray],
+        grads: list[np.ndarray],
+        states: list[dict[str, Any]],
+        group: dict[str, Any],
     ) -> None:
-        """Advance m, v and the parameter by one step."""
-        if not state:
-            state["step"] = Tensor(np.zeros((), np.float32))
-            state["exp_avg"] = Tensor(np.zeros(param.shape, param.dtype))
-            state["exp_avg_sq"] = Tensor(np.zeros(param.shape, param.dtype))
-        state["step"].array += 1
-        kernels.adam_step(
-            param,
-            grad,
-            state["exp_avg"].array,
-            state["exp_avg_sq"].array,
-            int(state["step"].array),
-            group["lr"],
-            *group["betas"],
-            group["eps"],
-            group["weight_decay"],
-            self.decoupled,
-        )
+        """Advance m, v and the parameters by one step: in one call, unless their steps differ."""
+        together: dict[tuple[int, np.dtype], tuple[list[np.ndarray], ...]] = {}
+        for param, grad, state in zip(params, grads, states, strict=True):
+            if not state:
+                state["step"] = Tensor(np.zeros((), np.float32))
+                state["exp_avg"] = Tensor(np.zeros(param.shape, param.dtype))
+                state["exp_avg_sq"] = Tensor(np.zeros(param.shape, param.dtype))
+            step = int(state["step"].array) + 1
+            state["step"].array.fill(step)
+            lists = together.setdefault((step, param.dtype), ([], [], [], []))
+            arrays = param, grad, state["exp_avg"].array, state["exp_avg_sq"].array
+            for one_list, array in zip(lists, arrays, strict=True):
+                one_list.append(array)
+        settings = group["lr"], *group["betas"], group["eps"], group["weight_decay"]
+        for (step, _), lists in together.items():
+            kernels.adam_step(*lists, step, *settings, self.decoupled)
 
 
 class AdamW(Adam):

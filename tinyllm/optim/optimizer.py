@@ -13,7 +13,7 @@ from tinyllm.tensor import Tensor
 
 
 class Optimizer:
-    """The base of all optimizers. A subclass gives its defaults and `update` for one parameter.
+    """The base of all optimizers. A subclass gives its defaults and `update` for a group.
 
     param_groups:  dicts of settings ("lr" …), each with its parameters under "params"
     state:         for each parameter a dict of what the optimizer remembers, such as momentum
@@ -86,22 +86,30 @@ class Optimizer:
                 loss = closure()
         who = f"{type(self).__name__}.step"
         for group in self.param_groups:
-            for param in group["params"]:
-                if param.grad is None:
-                    continue
-                grad = param.grad.array
+            moving = [param for param in group["params"] if param.grad is not None]
+            grads = [param.grad.array for param in moving]
+            for param, grad in zip(moving, grads, strict=True):
                 if grad.shape != param.array.shape or grad.dtype != param.array.dtype:
                     raise ValueError(
                         f"{who}: a gradient {grad.shape} of {grad.dtype} cannot serve a parameter "
                         f"{param.shape} of {param.dtype}"
                     )
-                self.update(param.changing(who), grad, self.state[param], group)
+            params = [param.changing(who) for param in moving]
+            self.update(params, grads, [self.state[param] for param in moving], group)
         return loss
 
     def update(
-        self, param: np.ndarray, grad: np.ndarray, state: dict[str, Any], group: dict[str, Any]
+        self,
+        params: list[np.ndarray],
+        grads: list[np.ndarray],
+        states: list[dict[str, Any]],
+        group: dict[str, Any],
     ) -> None:
-        """Change one parameter's array in place; `state` is its own and starts empty."""
+        """Change the arrays of a group's parameters in place.
+
+        Args:    grads, states: of each parameter; a state is its own to fill and starts empty.
+                 group: the settings.
+        """
         raise NotImplementedError
 
     def zero_grad(self, set_to_none: bool = True) -> None:

@@ -49,18 +49,28 @@ class SGD(Optimizer):
             raise ValueError("Nesterov momentum requires a momentum and zero dampening")
 
     def update(
-        self, param: np.ndarray, grad: np.ndarray, state: dict[str, Any], group: dict[str, Any]
+        self,
+        params: list[np.ndarray],
+        grads: list[np.ndarray],
+        states: list[dict[str, Any]],
+        group: dict[str, Any],
     ) -> None:
         """Go one step down."""
-        if group["weight_decay"]:
-            grad = grad + group["weight_decay"] * param
-        if group["momentum"]:
-            if state.get("momentum_buffer") is None:
-                state["momentum_buffer"] = Tensor(grad.copy())
-                buffer = grad
-            else:
-                buffer = state["momentum_buffer"].array
-                buffer *= group["momentum"]
-                buffer += (1 - group["dampening"]) * grad
-            grad = grad + group["momentum"] * buffer if group["nesterov"] else buffer
-        param -= group["lr"] * grad
+        for param, grad, state in zip(params, grads, states, strict=True):
+            if group["weight_decay"]:
+                grad = grad + group["weight_decay"] * param
+            if group["momentum"]:
+                grad = self._with_momentum(grad, state, group)
+            param -= group["lr"] * grad
+
+    def _with_momentum(
+        self, grad: np.ndarray, state: dict[str, Any], group: dict[str, Any]
+    ) -> np.ndarray:
+        if state.get("momentum_buffer") is None:
+            state["momentum_buffer"] = Tensor(grad.copy())
+            buffer = grad
+        else:
+            buffer = state["momentum_buffer"].array
+            buffer *= group["momentum"]
+            buffer += (1 - group["dampening"]) * grad
+        return grad + group["momentum"] * buffer if group["nesterov"] else buffer
