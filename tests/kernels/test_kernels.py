@@ -194,8 +194,12 @@ def test_same_bits_on_repeated_calls(case, threads):
     tinyllm.set_num_threads(threads)
     kernel = KERNELS[case.name]
     first = run(case, kernel.compiled, case.arguments(np.float32))
-    for _ in range(3):
+    small = all(x.nbytes < 10_000 for x in first if isinstance(x, np.ndarray))
+    held = []
+    for i in range(40 if small else 3):
+        held.append(np.empty(1 + 37 * i % 101))  # arrays come to lie at other distances
         again = run(case, kernel.compiled, case.arguments(np.float32))
+        held.append(again)
         for a, b in zip(first, again, strict=True):
             assert np.asarray(a).tobytes() == np.asarray(b).tobytes(), case.title
 

@@ -93,9 +93,11 @@ def _softmax(x, y, start, stop):
         m = largest(x[i])
         total = x.dtype.type(0)
         for j in range(width):
-            e = exp(x[i, j] - m)
-            y[i, j] = e
-            total += e
+            y[i, j] = exp(x[i, j] - m)
+        # Not in the loop above: where y lies close behind x the compiler does not vectorise that
+        # one, and a sum in another order would make the last bit depend on where arrays lie.
+        for j in range(width):
+            total += y[i, j]
         scale = x.dtype.type(1) / total
         for j in range(width):
             y[i, j] *= scale
