@@ -112,7 +112,9 @@ def attention(q, k, v, mask, is_causal, scale, dropout_p, seed):
     B, H, T, D = q.shape
     out = empty((B, T, H, v.shape[3]), q.dtype).transpose(0, 2, 1, 3)
     lse = empty((B, H, T), q.dtype)
-    arrays, geometry = _described((q, k, v, out), (B, H, k.shape[1], T, k.shape[2], D, v.shape[3]))
+    geometry = np.empty((5, 7), np.int64)
+    geometry[4] = B, H, k.shape[1], T, k.shape[2], D, v.shape[3]
+    arrays = [_described(geometry, i, array) for i, array in enumerate((q, k, v, out))]
     line, strides = _mask_line(mask, (B, H, T, k.shape[2]), q.dtype)
     low, high = split_seed(seed)
     _attend(
@@ -131,10 +133,12 @@ def attention_backward(grad_out, q, k, v, mask, is_causal, scale, dropout_p, see
         )
     hold_to_one_thread()
     (B, H, T, D), (_, Hk, S, Dv) = q.shape, v.shape
-    grad_q, grad_k, grad_v = _gradients_like(q, k, v)
-    arrays, geometry = _described(
-        (q, k, v, grad_out, grad_q, grad_k, grad_v), (B, H, Hk, T, S, D, Dv)
-    )
+    geometry = np.empty((8, 7), np.int64)
+    geometry[7] = B, H, Hk, T, S, D, Dv
+    arrays = [_described(geometry, i, array) for i, array in enumerate((q, k, v, grad_out))]
+    grads = _gradients_like(q, k, v, geometry)
+    for i, grad in enumerate(grads, start=4):
+        _described(geometry, i, grad)
     line, strides = _mask_line(mask, (B, H, T, S), q.dtype)
     low, high = split_seed(seed)
     _attend_backward(
@@ -142,17 +146,17 @@ def attention_backward(grad_out, q, k, v, mask, is_causal, scale, dropout_p, see
         geometry, line, strides, is_causal, scale, dropout_p, low, high, drop_below(dropout_p), lse,
     )  # fmt: skip
     del arrays
-    return grad_q, grad_k, grad_v
+    return tuple(grads)
 
 
-def _gradients_like(q, k, v):
+def _gradients_like(q, k, v, geometry):
     """Memory for the gradients, those of k and v zero: in one piece where q, k, v are."""
     (B, H, T, D), (_, Hk, S, Dv) = q.shape, v.shape
-    parts = [H, H + Hk, H + 2 * Hk]
     step = q.strides[1]
-    start, *others = (a.__array_interface__["data"][0] for a in (q, k, v))
-    if q.strides == k.strides == v.strides and others == [start + n * step for n in parts[:2]]:
-        packed = zeros((B, T, parts[2], D), q.dtype)
+    starts = geometry[:3, 0].tolist()
+    in_one_piece = [starts[0], starts[0] + H * step, starts[0] + (H + Hk) * step]
+    if q.strides == k.strides == v.strides and starts == in_one_piece:
+        packed = zeros((B, T, H + 2 * Hk, D), q.dtype)
         grads = packed[:, :, :H], packed[:, :, H : H + Hk], packed[:, :, H + Hk :]
     else:
         grads = empty((B, T, H, D), q.dtype), *(zeros((B, S, Hk, n), q.dtype) for n in (D, Dv))
@@ -163,19 +167,23 @@ def _threads_for(tasks: int, work: int) -> int:
     return 1 if tasks * work < 100_000 else min(tasks, get_num_threads())
 
 
-def _described(arrays, sizes):
-    """The arrays with rows in one piece, and a table of their addresses, strides and sizes.
+def _described(geometry, i, array):
+    """Write row i of the table that the compiled bodies find arrays by, so that one body serves
+    every layout: address in bytes, then the strides of batch, head and position in elements.
 
-    Row i of the table: address in bytes, then the strides of batch, head and position in elements.
-    The last row: B, H, Hk, T, S, D, Dv. So one compiled body serves every layout.
+    The table's last row: B, H, Hk, T, S, D, Dv.
+    Returns the array, or its copy with rows in one piece: to be kept alive, the table does not.
     """
-    item = arrays[0].itemsize
-    arrays = [a if _fits_blas(a) else np.array(a, order="C") for a in arrays]
-    table = [
-        (a.__array_interface__["data"][0], *(stride // item for stride in a.strides[:3]), 0, 0, 0)
-        for a in arrays
-    ]
-    return arrays, np.array([*table, sizes], np.int64)
+    array = array if _fits_blas(array) else np.array(array, order="C")
+    _describe(1, 1, geometry, i, array)
+    return array
+
+
+@parallel
+def _describe(geometry, i, array, start, stop):
+    geometry[i, 0] = address(array)
+    for axis in range(3):
+        geometry[i, 1 + axis] = array.strides[axis] // array.itemsize
 
 
 def _fits_blas(a):

@@ -194,7 +194,8 @@ def embedding(input: Tensor, weight: Tensor, padding_idx: int | None = None) -> 
         raise ValueError(f"embedding: weight must be (V, C), not of shape {weight.shape}")
     V = weight.shape[0]
     ids = input.array
-    if ids.size and (ids.min() < 0 or ids.max() >= V):
+    # as unsigned numbers negative ids are large: one search finds both ends
+    if ids.size and ids.view(f"u{ids.itemsize}").max() >= V:
         where = np.argwhere((ids < 0) | (ids >= V))[0]
         raise IndexError(
             f"embedding: token id {ids[tuple(where)]} at {where.tolist()} is outside [0, {V}): "

@@ -76,13 +76,17 @@ def cross_entropy(
     if weight is not None and weight.shape != (V,):
         raise ValueError(f"{who}: weight must be (V,) = ({V},), not {weight.shape}")
     logits = _classes_last(input)  # (N, V)
-    if by_class:
-        ids = np.ascontiguousarray(target.array, np.int64).reshape(-1)
-        _check_classes(ids, V, ignore_index, target.array)
-        losses, count = _by_class(logits, ids, weight, ignore_index, label_smoothing)
-    else:
+    if not by_class:
         losses = _by_probability(logits, _classes_last(target), weight, label_smoothing)
         count = losses.numel()
+    else:
+        ids = np.ascontiguousarray(target.array, np.int64).reshape(-1)
+        _check_classes(ids, V, ignore_index, target.array)
+        settings = {"ignore_index": ignore_index, "label_smoothing": label_smoothing}
+        if weight is None:
+            loss = apply(CrossEntropy, logits, targets=ids, **settings, reduction=reduction)
+            return loss.reshape(rest) if reduction == "none" else loss
+        losses, count = _by_weighted_class(logits, ids, weight, **settings)
     if reduction == "none":
         return losses.reshape(rest)
     return _reduced(losses, reduction, count or float("nan"))
@@ -119,6 +123,8 @@ def _classes_last(x: Tensor) -> Tensor:
 
 
 def _check_classes(ids: np.ndarray, V: int, ignore_index: int, shaped: np.ndarray) -> None:
+    if not ids.size or ids.view(np.uint64).max() < V:  # a negative id becomes a large one
+        return
     wrong = (ids != ignore_index) & ((ids < 0) | (ids >= V))
     if wrong.any():
         first = int(np.flatnonzero(wrong)[0])
@@ -129,15 +135,11 @@ def _check_classes(ids: np.ndarray, V: int, ignore_index: int, shaped: np.ndarra
         )
 
 
-def _by_class(
-    logits: Tensor, ids: np.ndarray, weight: Tensor | None, ignore_index: int, e: float
+def _by_weighted_class(
+    logits: Tensor, ids: np.ndarray, weight: Tensor, ignore_index: int, label_smoothing: float
 ) -> tuple[Tensor, float]:
     """The losses for class indices, and by what their sum is divided for the mean."""
-    if weight is None:
-        losses = apply(
-            CrossEntropy, logits, targets=ids, ignore_index=ignore_index, label_smoothing=e
-        )
-        return losses, int((ids != ignore_index).sum())
+    e = label_smoothing
     counts = (ids != ignore_index)[:, None]
     V = logits.shape[1]
     spread = weight.array * weight.dtype.type(e / V) * counts  # (N, V)

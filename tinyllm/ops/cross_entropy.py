@@ -13,25 +13,40 @@ class CrossEntropy(Function):
 
     loss_i = lse_i - (1 - e) x_i[target_i] - e mean_j x_i[j],  lse_i = log sum_j exp(x_i[j])
     where e is the label smoothing: the target is (1 - e) on its class plus e / V on every class.
+    Reduced to their "sum", or to its "mean" over the n targets that are not ignore_index.
 
-    Shapes:   logits (N, V), targets (N) integers -> losses (N), 0 where target is ignore_index
-    Adjoint:  grad_logits = grad_loss * (softmax(x) - (1 - e) 1[j = target] - e / V)
+    Shapes:   logits (N, V), targets (N) integers -> losses (N), 0 where target is ignore_index; or
+              their sum or mean ()
+    Adjoint:  grad_logits = grad_loss * (softmax(x) - (1 - e) 1[j = target] - e / V), and for the
+              mean grad_loss / n in place of grad_loss
     Saved:    logits, lse; the targets stay in the context
     """
 
     @staticmethod
     def forward(
-        ctx: Context, logits: Array, *, targets: Array, ignore_index: int, label_smoothing: float
+        ctx: Context,
+        logits: Array,
+        *,
+        targets: Array,
+        ignore_index: int,
+        label_smoothing: float,
+        reduction: str = "none",
     ) -> Array:
         losses, lse = kernels.cross_entropy(logits, targets, ignore_index, label_smoothing)
         ctx.save_for_backward(logits, lse)
         ctx.settings = (ignore_index, label_smoothing)
-        ctx.targets = targets
-        return losses
+        ctx.targets, ctx.reduction = targets, reduction
+        if reduction == "none":
+            return losses
+        counted = np.count_nonzero(targets != ignore_index) if reduction == "mean" else 1
+        ctx.count = losses.dtype.type(counted)
+        return losses.sum() / ctx.count
 
     @staticmethod
     def backward(ctx: Context, grad_losses: Array) -> Array:
         logits, lse = ctx.saved_tensors
+        if ctx.reduction != "none":
+            grad_losses = np.full(lse.shape, grad_losses / ctx.count, lse.dtype)
         return kernels.cross_entropy_backward(grad_losses, logits, ctx.targets, lse, *ctx.settings)
 
 
