@@ -346,7 +346,6 @@ def initial_gradient(
     return np.array(array, output.dtype)
 
 
-@np.errstate(all="ignore")  # as in PyTorch, log(0) is -inf and 0 / 0 is nan without a word
 def apply(function: type[Function], *inputs: Any, **params: Any) -> Any:
     """Run a Function on tensors: unwrap, run forward, and record a node if gradients are wanted.
 
@@ -354,20 +353,29 @@ def apply(function: type[Function], *inputs: Any, **params: Any) -> Any:
              params: everything that is not differentiated, passed to `forward` by name.
     Returns: a Tensor, or a tuple of them where `forward` returns a tuple.
     """
-    arrays = [None if x is None else x.array for x in inputs]
-    edges = [
-        None if x is None or not x._requires_grad else (x.grad_fn or x, x.output_index)
-        for x in inputs
-    ]
-    if not autograd.is_grad_enabled() or not any(edges):
-        results = function.forward(Context((False,) * len(inputs)), *arrays, **params)
-        if isinstance(results, tuple):
-            return tuple([_wrapped(array, inputs) for array in results])
-        return _wrapped(results, inputs)
-    node = autograd.Node(function, edges)
-    results = function.forward(node, *arrays, **params)
+    arrays, edges, wanted = [], [], False
+    for x in inputs:
+        arrays.append(None if x is None else x.array)
+        if x is None or not x._requires_grad:
+            edges.append(None)
+        else:
+            edges.append((x.grad_fn or x, x.output_index))
+            wanted = autograd._recording
+    context = autograd.Node(function, edges) if wanted else Context((False,) * len(inputs))
+    if function.numpy_may_warn:
+        with np.errstate(all="ignore"):  # as in PyTorch, log(0) is -inf without a word
+            results = function.forward(context, *arrays, **params)
+    else:
+        results = function.forward(context, *arrays, **params)
     several = isinstance(results, tuple)
     outputs = [_wrapped(array, inputs) for array in (results if several else (results,))]
+    if wanted:
+        _record(context, inputs, outputs)
+    return tuple(outputs) if several else outputs[0]
+
+
+def _record(node: autograd.Node, inputs: Sequence[Tensor | None], outputs: list[Tensor]) -> None:
+    """Make the node the outputs' origin, and note what must not change until its backward."""
     for index, output in enumerate(outputs):
         if index not in node.integer_outputs:
             output._requires_grad, output.grad_fn, output.output_index = True, node, index
@@ -375,7 +383,6 @@ def apply(function: type[Function], *inputs: Any, **params: Any) -> Any:
     if node.saved:
         kept = (*inputs, *outputs)
         node.versions = [(x._version, x._version[0]) for x in kept if x is not None]
-    return tuple(outputs) if several else outputs[0]
 
 
 def _wrapped(array: Any, inputs: Sequence[Tensor | None]) -> Tensor:

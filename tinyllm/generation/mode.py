@@ -16,10 +16,12 @@ def inference(model: Module) -> Iterator[None]:
     Each submodule gets back its own mode: a frozen part that was in eval mode stays there.
     """
     modes = [(module, module.training) for module in model.modules()]
-    model.eval()
+    if any([training for _, training in modes]):  # noqa: C419 - quicker so, once for each token
+        model.eval()
     try:
         with no_grad():
             yield
     finally:
-        for module, mode in modes:
-            module.training = mode
+        for module, training in modes:
+            if module.training != training:
+                module.training = training

@@ -12,6 +12,8 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 
+import numpy as np
+
 from tinyllm.kernels import jit
 
 KERNELS: dict[str, Kernel] = {}
@@ -42,16 +44,17 @@ class Kernel:
         """Attach a compiled body that calls SciPy's BLAS. Without SciPy it is left aside."""
         return self.fast(body) if jit.BLAS_AVAILABLE else self
 
-    def __call__(self, *args, **params):
+    def __call__(self, *args):
         lead = args[0]
         if type(lead) is list:
             lead = lead[0]
         if self.compiled is None or _definitions_wanted or lead.dtype.char not in "fd":
-            return self.definition(*args, **params)
+            with np.errstate(all="ignore"):  # compiled bodies do not warn either
+                return self.definition(*args)
         if jit.THREADS_MAY_OVERLAP:
-            return self.compiled(*args, **params)
+            return self.compiled(*args)
         with _one_at_a_time:
-            return self.compiled(*args, **params)
+            return self.compiled(*args)
 
     def __repr__(self) -> str:
         return f"<kernel {self.name}: {'compiled' if self.compiled else 'NumPy only'}>"

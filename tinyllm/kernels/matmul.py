@@ -11,6 +11,7 @@ from tinyllm.kernels.memory import empty
 from tinyllm.kernels.threads import get_num_threads
 
 SMALL_PRODUCT = 250_000  # multiplications below which one thread is quicker
+FEW_ROWS = 4  # up to so many, reading the weights once takes longer than multiplying
 
 
 @kernel
@@ -66,17 +67,17 @@ def linear(x, weight, bias):
         y[...] = 0 if bias is None else bias
         return y
     hold_to_one_thread()
-    no_bias = bias is None
     threads = _threads_for(x.size * features_out)
-    _linear(
-        threads,
-        threads,
+    arrays = (
         np.ascontiguousarray(x).reshape(-1, features_in),
         np.ascontiguousarray(weight),
-        weight[0, :0] if no_bias else bias,
+        weight[0, :0] if bias is None else bias,
         y.reshape(-1, features_out),
-        threads,
     )
+    if x.size <= FEW_ROWS * features_in:
+        _linear_few_rows(features_out, threads, *arrays)
+    else:
+        _linear(threads, threads, *arrays, threads)
     return y
 
 
@@ -129,3 +130,15 @@ def _linear(x, weight, bias, y, parts, start, stop):
                 for j in range(col0, col1):
                     y[i, j] = bias[j]
         product_part(x, False, weight, True, y, beta, row0, row1, col0, col1)
+
+
+@parallel
+def _linear_few_rows(x, weight, bias, y, start, stop):
+    """A dot product for each number: BLAS would first copy all weights into another order."""
+    for j in range(start, stop):
+        row = weight[j]
+        for i in range(x.shape[0]):
+            total = x.dtype.type(0)
+            for k in range(x.shape[1]):
+                total += x[i, k] * row[k]
+            y[i, j] = total + bias[j] if bias.size else total

@@ -66,7 +66,7 @@ def layer_norm_backward(grad_y, x, weight, mean, rstd):
         as_rows(grad_x),
         partial,
     )
-    grad_weight, grad_bias = partial.sum(axis=0)
+    grad_weight, grad_bias = partial.sum(axis=0) if threads > 1 else partial[0]
     return grad_x, grad_weight, grad_bias
 
 
@@ -108,7 +108,7 @@ def rms_norm_backward(grad_y, x, weight, rstd):
     _rms_norm_backward(
         threads, threads, as_rows(grad_y), rows, weight, rstd, as_rows(grad_x), partial
     )
-    return grad_x, partial.sum(axis=0)
+    return grad_x, partial.sum(axis=0) if threads > 1 else partial[0]
 
 
 @parallel

@@ -15,6 +15,8 @@ class GELU(Function):
     Source:   Hendrycks and Gimpel 2016, arXiv:1606.08415
     """
 
+    numpy_may_warn = False
+
     @staticmethod
     def forward(ctx: Context, x: Array, *, approximate: str = "none") -> Array:
         ctx.save_for_backward(x)
@@ -36,6 +38,8 @@ class SiLU(Function):
     Saved:    x
     Source:   Elfwing, Uchibe and Doya 2017, arXiv:1702.03118
     """
+
+    numpy_may_warn = False
 
     @staticmethod
     def forward(ctx: Context, x: Array) -> Array:

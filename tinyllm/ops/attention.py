@@ -18,6 +18,8 @@ class ScaledDotProductAttention(Function):
     Source:   Vaswani et al. 2017, eq. 1, arXiv:1706.03762; Dao et al. 2022, arXiv:2205.14135
     """
 
+    numpy_may_warn = False
+
     @staticmethod
     def forward(
         ctx: Context,

@@ -13,6 +13,8 @@ class Dropout(Function):
     Source:   Srivastava et al. 2014, JMLR 15
     """
 
+    numpy_may_warn = False
+
     @staticmethod
     def forward(ctx: Context, x: Array, *, p: float, seed: int) -> Array:
         ctx.p, ctx.seed = p, seed

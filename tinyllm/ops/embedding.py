@@ -14,6 +14,8 @@ class Embedding(Function):
     Saved:    nothing but the ids
     """
 
+    numpy_may_warn = False
+
     @staticmethod
     def forward(ctx: Context, weight: Array, *, ids: Array, padding_idx: int | None) -> Array:
         ctx.ids, ctx.padding_idx, ctx.num_embeddings = ids, padding_idx, weight.shape[0]

@@ -52,7 +52,12 @@ class Function:
 
     forward(ctx, *arrays, **params) -> array, or a tuple of arrays
     backward(ctx, *grad_outputs) -> one gradient (or None) for each array input
+
+    numpy_may_warn: whether NumPy could speak up in `forward`, for 1 / 0 say, and must be silenced:
+                    False for ops that only call kernels or move elements, which saves time
     """
+
+    numpy_may_warn = True
 
     @staticmethod
     def forward(ctx: Context, *arrays: Array, **params: Any) -> Array | tuple[Array, ...]:

@@ -45,6 +45,8 @@ class Linear(Function):
     Saved:    x, weight
     """
 
+    numpy_may_warn = False
+
     @staticmethod
     def forward(ctx: Context, x: Array, weight: Array, bias: Array | None) -> Array:
         ctx.save_for_backward(x, weight)

@@ -19,6 +19,8 @@ class LayerNorm(Function):
     Source:   Ba, Kiros and Hinton 2016, arXiv:1607.06450
     """
 
+    numpy_may_warn = False
+
     @staticmethod
     def forward(
         ctx: Context, x: Array, weight: Array | None, bias: Array | None, *, eps: float
@@ -48,6 +50,8 @@ class RMSNorm(Function):
     Saved:    x, weight, rstd
     Source:   Zhang and Sennrich 2019, arXiv:1910.07467
     """
+
+    numpy_may_warn = False
 
     @staticmethod
     def forward(ctx: Context, x: Array, weight: Array | None, *, eps: float) -> Array:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import accumulate
 
 import numpy as np
 
@@ -15,6 +16,8 @@ class Reshape(Function):
     Adjoint:  grad_x = grad_y in the shape of x
     Saved:    nothing
     """
+
+    numpy_may_warn = False
 
     @staticmethod
     def forward(ctx: Context, x: Array, shape: tuple[int, ...]) -> Array:
@@ -34,6 +37,8 @@ class Permute(Function):
     Saved:    nothing
     """
 
+    numpy_may_warn = False
+
     @staticmethod
     def forward(ctx: Context, x: Array, dims: tuple[int, ...]) -> Array:
         ctx.dims = dims
@@ -51,6 +56,8 @@ class Transpose(Function):
     Adjoint:  grad_x = grad_y with the same axes exchanged
     Saved:    nothing
     """
+
+    numpy_may_warn = False
 
     @staticmethod
     def forward(ctx: Context, x: Array, dim0: int, dim1: int) -> Array:
@@ -70,6 +77,8 @@ class Squeeze(Function):
     Saved:    nothing
     """
 
+    numpy_may_warn = False
+
     @staticmethod
     def forward(ctx: Context, x: Array, dims: tuple[int, ...]) -> Array:
         ctx.shape = x.shape
@@ -88,6 +97,8 @@ class Unsqueeze(Function):
     Saved:    nothing
     """
 
+    numpy_may_warn = False
+
     @staticmethod
     def forward(ctx: Context, x: Array, dim: int) -> Array:
         ctx.shape = x.shape
@@ -105,6 +116,8 @@ class Expand(Function):
     Adjoint:  grad_x = the sum of grad_y over the repetitions
     Saved:    nothing
     """
+
+    numpy_may_warn = False
 
     @staticmethod
     def forward(ctx: Context, x: Array, shape: tuple[int, ...]) -> Array:
@@ -166,6 +179,8 @@ class Split(Function):
     Saved:    nothing
     """
 
+    numpy_may_warn = False
+
     @staticmethod
     def forward(ctx: Context, x: Array, sizes: Sequence[int], dim: int) -> tuple[Array, ...]:
         ctx.dim = dim
@@ -180,7 +195,7 @@ class Split(Function):
 def _stretches(x: Array, sizes: Sequence[int], dim: int) -> list[Array]:
     """Views of x along `dim`, of the given sizes."""
     before = (slice(None),) * dim
-    ends = np.cumsum(sizes).tolist()
+    ends = accumulate(sizes)
     return [x[(*before, slice(end - n, end))] for n, end in zip(sizes, ends, strict=True)]
 
 
@@ -190,16 +205,18 @@ def _joined(parts: Sequence[Array], dim: int) -> Array | None:
     Attention's backward writes the gradients of q, k and v side by side: nothing to copy then.
     """
     whole = parts[0].base
-    sizes = [part.shape[dim] for part in parts]
     if not isinstance(whole, np.ndarray) or whole.ndim != parts[0].ndim:
         return None
-    if whole.dtype != parts[0].dtype or whole.shape[dim] != sum(sizes):
+    shape = list(parts[0].shape)
+    shape[dim] = sum([part.shape[dim] for part in parts])
+    if whole.shape != tuple(shape) or whole.dtype != parts[0].dtype:
         return None
-    fits = all(
-        part.__array_interface__ == stretch.__array_interface__
-        for part, stretch in zip(parts, _stretches(whole, sizes, dim), strict=True)
-    )
-    return whole if fits else None
+    place = whole.__array_interface__["data"][0]
+    for part in parts:
+        if part.strides != whole.strides or part.__array_interface__["data"][0] != place:
+            return None
+        place += part.shape[dim] * whole.strides[dim]
+    return whole
 
 
 class Clone(Function):
