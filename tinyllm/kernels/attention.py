@@ -22,6 +22,7 @@ from tinyllm.kernels.threads import get_num_threads
 from tinyllm.kernels.vector_math import exp, hash32, largest
 
 BLOCK = 64  # queries worked on at once: their scores against all keys stay in the cache
+SHORT = 256  # up to this many keys half a block is quicker: it skips more of what causality hides
 
 
 @kernel
@@ -204,6 +205,11 @@ def _mask_line(mask, shape, dtype):
 
 
 @inlined
+def _block(keys):
+    return BLOCK // 2 if keys <= SHORT else BLOCK
+
+
+@inlined
 def _add_mask(row, keys, mask, start, stride):
     if mask.size:
         for s in range(keys):
@@ -259,7 +265,8 @@ def _attend(geometry, mask, strides, is_causal, scale, p, low, high, bound, lse,
     """Do the (batch, head) pairs from `start` to `stop`."""
     B, H, Hk, T, S, D, Dv = geometry[4]
     item = lse.itemsize
-    scores = np.empty((min(BLOCK, T), S), lse.dtype)
+    block = min(T, _block(S))
+    scores = np.empty((block, S), lse.dtype)
     factor = lse.dtype.type(1 / (1 - p)) if p > 0 else lse.dtype.type(1)
     here = address(scores)
     row = geometry[:, 3]
@@ -267,8 +274,8 @@ def _attend(geometry, mask, strides, is_causal, scale, p, low, high, bound, lse,
         b, h = task // H, task % H
         kv = h // (H // Hk)
         k, v = _at(geometry, 1, b, kv, 0, item), _at(geometry, 2, b, kv, 0, item)
-        for first in range(0, T, BLOCK):
-            rows = min(BLOCK, T - first)
+        for first in range(0, T, block):
+            rows = min(block, T - first)
             keys = min(first + rows, S) if is_causal else S
             q, out = _at(geometry, 0, b, h, first, item), _at(geometry, 3, b, h, first, item)
             gemm(scores, TRANSPOSED, NORMAL, keys, rows, D,
@@ -319,8 +326,8 @@ def _attend_backward(
     """Do the (batch, key head) pairs from `start` to `stop`: no two share a gradient."""
     B, H, Hk, T, S, D, Dv = geometry[7]
     item, groups = lse.itemsize, H // Hk
-    weights = np.empty((min(BLOCK, T), S), lse.dtype)
-    grads = np.empty((min(BLOCK, T), S), lse.dtype)
+    block = min(T, _block(S))
+    weights, grads = np.empty((block, S), lse.dtype), np.empty((block, S), lse.dtype)
     factor = lse.dtype.type(1 / (1 - p)) if p > 0 else lse.dtype.type(1)
     w, g = address(weights), address(grads)
     row = geometry[:, 3]
@@ -329,8 +336,8 @@ def _attend_backward(
         k, v = _at(geometry, 1, b, h // groups, 0, item), _at(geometry, 2, b, h // groups, 0, item)
         grad_k = _at(geometry, 5, b, h // groups, 0, item)
         grad_v = _at(geometry, 6, b, h // groups, 0, item)
-        for first in range(0, T, BLOCK):
-            rows = min(BLOCK, T - first)
+        for first in range(0, T, block):
+            rows = min(block, T - first)
             keys = min(first + rows, S) if is_causal else S
             dropout_row = (b * H + h) * T + first
             q, grad_out = _at(geometry, 0, b, h, first, item), _at(geometry, 3, b, h, first, item)

@@ -97,9 +97,9 @@ def _oriented(matrices):
 
 @inlined
 def _part_of(shape, part, parts):
-    """The rows and columns of one part of a matrix, which is cut along rows unless they are few."""
+    """The rows and columns of one part of a matrix, which is cut across its longer side."""
     rows, columns = shape
-    if rows >= columns or rows >= 64:
+    if rows >= columns:
         return rows * part // parts, rows * (part + 1) // parts, 0, columns
     return 0, rows, columns * part // parts, columns * (part + 1) // parts
 
