@@ -45,15 +45,20 @@ def embedding_backward(grad_y, ids, num_embeddings):
     return grad_weight
 
 
+# Rows are sliced before their loops: an index that Numba must check keeps them from vectorising.
+
+
 @parallel
 def _gather(weight, ids, y, start, stop):
     for i in range(start, stop):
-        for j in range(weight.shape[1]):
-            y[i, j] = weight[ids[i], j]
+        row, found = y[i], weight[ids[i]]
+        for j in range(row.size):
+            row[j] = found[j]
 
 
 @parallel
 def _scatter_add(grad_y, ids, grad_weight, start, stop):
     for i in range(ids.size):
-        for j in range(start, stop):
-            grad_weight[ids[i], j] += grad_y[i, j]
+        total, grad = grad_weight[ids[i], start:stop], grad_y[i, start:stop]
+        for j in range(total.size):
+            total[j] += grad[j]

@@ -126,9 +126,11 @@ def _linear(x, weight, bias, y, parts, start, stop):
         beta = 0.0
         if bias.size:
             beta = 1.0
+            here = bias[col0:col1]
             for i in range(row0, row1):
-                for j in range(col0, col1):
-                    y[i, j] = bias[j]
+                row = y[i, col0:col1]
+                for j in range(row.size):
+                    row[j] = here[j]
         product_part(x, False, weight, True, y, beta, row0, row1, col0, col1)
 
 
