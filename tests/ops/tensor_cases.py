@@ -33,6 +33,7 @@ from tinyllm.ops.shape import (
     Squeeze,
     Stack,
     Transpose,
+    Unbind,
     Unsqueeze,
 )
 
@@ -156,6 +157,9 @@ SHAPE = [
     Case(Stack, [(), ()], {"dim": 0}),
     Case(Split, [(3, 7)], {"sizes": [2, 5], "dim": 1}),
     Case(Split, [(7, 3)], {"sizes": [2, 0, 5], "dim": 0}),
+    Case(Unbind, [(3, 5, 2)], {"dim": 1}),
+    Case(Unbind, [(1, 5)], {"dim": 0}),
+    Case(Unbind, [(3, 0)], {"dim": 0}, name="empty slices"),
 ]
 
 ROWS, COLUMNS = np.array([2, 0, 2, 1]), np.array([4, 4, 1, 0])

@@ -27,6 +27,7 @@ from tinyllm.ops.shape import (
     Squeeze,
     Stack,
     Transpose,
+    Unbind,
     Unsqueeze,
 )
 from tinyllm.tensor import Tensor, apply
@@ -282,7 +283,7 @@ def unbind(input: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
         raise ValueError("unbind: a 0-d tensor has no dim to cut")
     if not input.shape[axis]:
         return ()
-    return tuple(squeeze(part, axis) for part in split(input, 1, axis))
+    return apply(Unbind, input, dim=axis)
 
 
 # The triangles of a matrix

@@ -7,6 +7,7 @@ C width, H heads, Hk key and value heads, D = C / H head size, V vocabulary.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 from tinyllm import nn
 from tinyllm.functions import arange, ones
@@ -72,19 +73,17 @@ class Attention(nn.Module):
         y = y.transpose(1, 2).reshape(B, T, C)  # heads side by side again
         return self.out(y)  # (B, T, C)
 
-    def _queries_keys_values(self, x: Tensor) -> list[Tensor]:
+    def _queries_keys_values(self, x: Tensor) -> Sequence[Tensor]:
         B, T, _ = x.shape
         H, Hk, D = self.heads, self.kv_heads, self.head_size
+        # view, then exchange dims: a view straight to (B, H, T, D) would mix tokens with heads
         if self.packed:
-            parts = self.qkv(x).view(B, T, 3 * H, D).split(H, dim=2)  # (B, T, H, D) three times
-        else:
-            parts = (
-                self.q(x).view(B, T, H, D),
-                self.k(x).view(B, T, Hk, D),
-                self.v(x).view(B, T, Hk, D),
-            )
-        # view, then transpose: a view straight to (B, H, T, D) would mix tokens with heads
-        return [part.transpose(1, 2) for part in parts]  # (B, H or Hk, T, D)
+            qkv = self.qkv(x).view(B, T, 3, H, D)
+            return qkv.permute(2, 0, 3, 1, 4).unbind()  # (B, H, T, D) three times
+        q = self.q(x).view(B, T, H, D).transpose(1, 2)  # (B, H, T, D)
+        k = self.k(x).view(B, T, Hk, D).transpose(1, 2)  # (B, Hk, T, D)
+        v = self.v(x).view(B, T, Hk, D).transpose(1, 2)  # (B, Hk, T, D)
+        return q, k, v
 
 
 class MLP(nn.Module):

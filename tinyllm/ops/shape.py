@@ -188,8 +188,7 @@ class Split(Function):
 
     @staticmethod
     def backward(ctx: Context, *grads: Array) -> Array:
-        joined = _joined(grads, ctx.dim)
-        return np.concatenate(grads, axis=ctx.dim) if joined is None else joined
+        return np.concatenate(grads, axis=ctx.dim)
 
 
 def _stretches(x: Array, sizes: Sequence[int], dim: int) -> list[Array]:
@@ -199,24 +198,46 @@ def _stretches(x: Array, sizes: Sequence[int], dim: int) -> list[Array]:
     return [x[(*before, slice(end - n, end))] for n, end in zip(sizes, ends, strict=True)]
 
 
-def _joined(parts: Sequence[Array], dim: int) -> Array | None:
-    """The array that the parts are all the stretches of, in order, if there is one.
+class Unbind(Function):
+    """Cut x along an axis into slices without that axis.
+
+    Shapes:   x (..., N, ...) -> N times (..., ...)
+    Adjoint:  slice i of grad_x is the gradient of slice i
+    Saved:    nothing
+    """
+
+    numpy_may_warn = False
+
+    @staticmethod
+    def forward(ctx: Context, x: Array, dim: int) -> tuple[Array, ...]:
+        ctx.dim = dim
+        return tuple(np.moveaxis(x, dim, 0))
+
+    @staticmethod
+    def backward(ctx: Context, *grads: Array) -> Array:
+        stacked = _as_stack(grads)
+        if stacked is None:
+            return np.stack(grads, axis=ctx.dim)
+        return np.moveaxis(stacked, 0, ctx.dim)
+
+
+def _as_stack(parts: Sequence[Array]) -> Array | None:
+    """A view whose slices are the parts, in order, if they lie in one array at equal distances.
 
     Attention's backward writes the gradients of q, k and v side by side: nothing to copy then.
     """
-    whole = parts[0].base
-    if not isinstance(whole, np.ndarray) or whole.ndim != parts[0].ndim:
+    first, whole = parts[0], parts[0].base
+    if not isinstance(whole, np.ndarray) or not whole.flags.c_contiguous:
         return None
-    shape = list(parts[0].shape)
-    shape[dim] = sum([part.shape[dim] for part in parts])
-    if whole.shape != tuple(shape) or whole.dtype != parts[0].dtype:
+    if any([part.base is not whole or part.strides != first.strides for part in parts]):  # noqa: C419
         return None
-    place = whole.__array_interface__["data"][0]
-    for part in parts:
-        if part.strides != whole.strides or part.__array_interface__["data"][0] != place:
-            return None
-        place += part.shape[dim] * whole.strides[dim]
-    return whole
+    start, *others = [part.__array_interface__["data"][0] for part in parts]
+    step = others[0] - start if others else 0
+    if step < 0 or others != [start + step * i for i in range(1, len(parts))]:
+        return None
+    offset = start - whole.__array_interface__["data"][0]
+    shape, strides = (len(parts), *first.shape), (step, *first.strides)
+    return np.ndarray(shape, first.dtype, whole, offset, strides)
 
 
 class Clone(Function):
