@@ -12,6 +12,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import os
+import pickle
 import sys
 import tempfile
 import time
@@ -77,7 +78,15 @@ class _Cache(caching.FunctionCache):
 
     def load_overload(self, signature, target_context):
         start_pool()  # cached code is linked against the pool's entry point
-        found = super().load_overload(signature, target_context)
+        try:
+            found = super().load_overload(signature, target_context)
+        except (
+            EOFError,
+            ValueError,
+            TypeError,
+            pickle.UnpicklingError,
+        ):  # cut short by a full disk
+            found = None
         if found is None:
             progress.begins(self._py_func.__name__.strip("_"))
         return found

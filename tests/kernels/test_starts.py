@@ -1,0 +1,92 @@
+"""First starts: several at once, on a read-only installation, and without a place for the cache.
+
+Two starts at once by default; TINYLLM_STARTS=30 for more.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import tinyllm
+from tinyllm.kernels import jit
+
+pytestmark = pytest.mark.skipif(not jit.BLAS_AVAILABLE, reason="no kernels are compiled")
+
+STARTS = int(os.environ.get("TINYLLM_STARTS", "2"))
+WORK = """
+import numpy as np
+from tinyllm import kernels
+x = np.linspace(-1, 1, 7 * 5, dtype=np.float32).reshape(7, 5)
+y = kernels.linear(kernels.softmax(x), np.eye(5, dtype=np.float32), np.ones(5, np.float32))
+np.testing.assert_allclose(y.sum(axis=1), 6, rtol=1e-6)
+print(y.tobytes().hex())
+"""
+
+
+def start(cache: Path, package: Path | None = None, **settings: str) -> subprocess.Popen:
+    """Begin a process that computes a little with kernels that it finds in `cache`, or builds."""
+    environment = {**os.environ, "TINYLLM_CACHE": str(cache), **settings}
+    if package is not None:
+        environment["PYTHONPATH"] = str(package)
+    return subprocess.Popen(
+        [sys.executable, "-c", WORK],
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def result(process: subprocess.Popen) -> tuple[str, str]:
+    """What the process printed, and what it said on the way."""
+    printed, said = process.communicate(timeout=300)
+    assert process.returncode == 0, said
+    return printed, said
+
+
+def test_first_starts_at_once(tmp_path):
+    results = [result(process) for process in [start(tmp_path) for _ in range(STARTS)]]
+    assert len({printed for printed, _ in results}) == 1
+    assert any("building kernels" in said for _, said in results)
+    printed, said = result(start(tmp_path))
+    assert (printed, said) == (results[0][0], ""), "a later start must find every kernel"
+    left = [path.name for path in tmp_path.rglob("*") if path.is_file()]
+    assert left
+    assert not [name for name in left if "tmp" in name], "a half-written file was left"
+
+
+def test_a_damaged_entry_is_built_again(tmp_path):
+    printed, _ = result(start(tmp_path))
+    machine_code = list(tmp_path.rglob("*.nbc"))
+    assert machine_code
+    for path in machine_code:
+        path.write_bytes(path.read_bytes()[:100])
+    assert result(start(tmp_path))[0] == printed
+
+
+def test_read_only_installation(tmp_path):
+    package = tmp_path / "installed"
+    source = Path(tinyllm.__file__).parent
+    shutil.copytree(source, package / "tinyllm", ignore=shutil.ignore_patterns("__pycache__"))
+    before = sorted(package.rglob("*"))
+    for path in (package, *before):
+        path.chmod(0o555 if path.is_dir() else 0o444)
+    try:
+        cache = tmp_path / "cache"
+        result(start(cache, package, PYTHONDONTWRITEBYTECODE="1"))
+        assert sorted(package.rglob("*")) == before  # root may write everywhere: nothing was
+        assert list(cache.rglob("*.nbi"))
+    finally:
+        for path in (package, *before):
+            path.chmod(0o755)
+
+
+def test_no_place_for_the_cache(tmp_path):
+    occupied = tmp_path / "a file"
+    occupied.write_text("")
+    _, said = result(start(occupied / "cache"))
+    assert "building kernels" in said
