@@ -165,7 +165,7 @@ def _gradients_like(q, k, v, geometry):
 
 
 def _threads_for(tasks: int, work: int) -> int:
-    return 1 if tasks * work < 100_000 else min(tasks, get_num_threads())
+    return 1 if tasks * work < 50_000 else min(tasks, get_num_threads())
 
 
 def _described(geometry, i, array):
