@@ -119,8 +119,12 @@ class Node(Context):
     ) -> None:
         self.function = function
         self.next_functions = next_functions
-        self.needs_input_grad = tuple([edge is not None for edge in next_functions])
         self.number = next(_numbers)
+
+    @property
+    def needs_input_grad(self) -> tuple[bool, ...]:
+        """For each input whether a gradient flows to it."""
+        return tuple([edge is not None for edge in self.next_functions])
 
     def name(self) -> str:
         """The node's name in errors and pictures, such as SoftmaxBackward."""
@@ -202,9 +206,10 @@ def backward(root: Tensor, gradient: np.ndarray, retain_graph: bool) -> dict[Ten
     while youngest_first:
         _, node = heappop(youngest_first)
         grad_outputs = pending.pop(node)
-        for index, hooks in (node.hooks or {}).items():
-            if grad_outputs[index] is not None:
-                grad_outputs[index] = _run_hooks(hooks, grad_outputs[index])
+        if node.hooks:
+            for index, hooks in node.hooks.items():
+                if grad_outputs[index] is not None:
+                    grad_outputs[index] = _run_hooks(hooks, grad_outputs[index])
         grads = _gradients_of(node, grad_outputs)
         for position, edge in enumerate(node.next_functions):
             grad = grads[position]
@@ -212,7 +217,9 @@ def backward(root: Tensor, gradient: np.ndarray, retain_graph: bool) -> dict[Ten
                 continue
             source, index = edge
             is_node = type(source) is Node
-            shape, dtype = source.outputs[index] if is_node else (source.shape, source.dtype)
+            shape, dtype = (
+                source.outputs[index] if is_node else (source.array.shape, source.array.dtype)
+            )
             if grad.shape != shape or grad.dtype != dtype:
                 _refuse(node, position, grad, shape, dtype)
             if is_node:

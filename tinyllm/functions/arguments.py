@@ -62,7 +62,7 @@ def check_sizes(who: str, sizes: tuple[Any, ...]) -> tuple[int, ...]:
     if len(sizes) == 1 and isinstance(sizes[0], tuple | list):
         sizes = tuple(sizes[0])
     try:
-        return tuple(operator.index(size) for size in sizes)
+        return tuple([operator.index(size) for size in sizes])
     except TypeError:
         raise TypeError(f"{who}: sizes must be ints, got {sizes}") from None
 

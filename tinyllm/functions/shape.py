@@ -35,8 +35,10 @@ from tinyllm.tensor import Tensor, apply
 
 def _full_shape(who: str, input: Tensor, sizes: tuple[int, ...]) -> tuple[int, ...]:
     """The shape with its one -1 filled in. Raises ValueError if the elements do not fill it."""
-    known = math.prod(size for size in sizes if size != -1)
     unknown = sizes.count(-1)
+    if not unknown and math.prod(sizes) == input.array.size and min(sizes, default=0) >= 0:
+        return sizes
+    known = math.prod(size for size in sizes if size != -1)
     if unknown > 1:
         raise ValueError(f"{who}: shape {sizes} leaves more than one size to be inferred")
     if any(size < -1 for size in sizes):
@@ -107,10 +109,12 @@ def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
 
 def permute(input: Tensor, *dims: Any) -> Tensor:
     """Return the tensor with its dims in another order. PyTorch: torch.permute."""
-    named = check_sizes("permute", dims)
-    order = tuple(check_dim("permute", dim, input.ndim) for dim in named)
-    if sorted(order) != list(range(input.ndim)):
-        raise ValueError(f"permute: {named} does not name each of the {input.ndim} dims once")
+    named, ndim = check_sizes("permute", dims), input.array.ndim
+    order = named
+    if set(named) != set(range(ndim)):  # some count from the end, or one is wrong
+        order = tuple([check_dim("permute", dim, ndim) for dim in named])
+    if sorted(order) != list(range(ndim)):
+        raise ValueError(f"permute: {named} does not name each of the {ndim} dims once")
     return apply(Permute, input, dims=order)
 
 

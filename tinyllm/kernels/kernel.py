@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 
 import numpy as np
 
@@ -20,7 +20,7 @@ KERNELS: dict[str, Kernel] = {}
 _definitions_wanted = 0  # how many `reference_kernels()` blocks are open
 
 # Numba's workqueue layer aborts when two Python threads run kernels at once; OpenMP does not.
-_one_at_a_time = nullcontext() if jit.THREADS_MAY_OVERLAP else threading.RLock()
+_may_overlap, _one_at_a_time = jit.THREADS_MAY_OVERLAP, threading.RLock()
 
 
 class Kernel:
@@ -45,13 +45,14 @@ class Kernel:
         return self.fast(body) if jit.BLAS_AVAILABLE else self
 
     def __call__(self, *args):
-        lead = args[0]
-        if type(lead) is list:
-            lead = lead[0]
-        if self.compiled is None or _definitions_wanted or lead.dtype.char not in "fd":
+        try:
+            kind = args[0].dtype.char
+        except AttributeError:
+            kind = args[0][0].dtype.char
+        if self.compiled is None or _definitions_wanted or kind not in "fd":
             with np.errstate(all="ignore"):  # compiled bodies do not warn either
                 return self.definition(*args)
-        if jit.THREADS_MAY_OVERLAP:
+        if _may_overlap:
             return self.compiled(*args)
         with _one_at_a_time:
             return self.compiled(*args)

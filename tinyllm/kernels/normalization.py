@@ -27,10 +27,9 @@ def layer_norm(x, weight, bias, eps):
 def layer_norm(x, weight, bias, eps):
     y = empty_like(x)
     mean, rstd = np.empty(x.shape[:-1], x.dtype), np.empty(x.shape[:-1], x.dtype)
-    rows, threads = n_rows(x), threads_for(x.size)
-    _layer_norm(
-        rows, threads, as_rows(x), weight, bias, eps, as_rows(y), mean.ravel(), rstd.ravel()
-    )
+    rows, threads = as_rows(x), threads_for(x.size)
+    places = y.reshape(rows.shape), mean.reshape(-1), rstd.reshape(-1)
+    _layer_norm(len(rows), threads, rows, weight, bias, eps, *places)
     return y, mean, rstd
 
 
@@ -52,18 +51,18 @@ def layer_norm_backward(grad_y, x, weight, mean, rstd):
 
 @layer_norm_backward.fast
 def layer_norm_backward(grad_y, x, weight, mean, rstd):
-    grad_x = empty_like(x)
+    grad_x, rows = empty_like(x), as_rows(x)
     threads = threads_for(x.size)
     partial = np.zeros((threads, 2, weight.size), weight.dtype)  # grad_weight, grad_bias
     _layer_norm_backward(
         threads,
         threads,
         as_rows(grad_y),
-        as_rows(x),
+        rows,
         weight,
-        mean.ravel(),
-        rstd.ravel(),
-        as_rows(grad_x),
+        mean.reshape(-1),
+        rstd.reshape(-1),
+        grad_x.reshape(rows.shape),
         partial,
     )
     grad_weight, grad_bias = partial.sum(axis=0) if threads > 1 else partial[0]

@@ -7,7 +7,7 @@ import numpy as np
 
 def as_rows(x: np.ndarray) -> np.ndarray:
     """x (..., D) as a contiguous matrix (rows, D); a copy only if x is not contiguous."""
-    return np.ascontiguousarray(x).reshape(n_rows(x), x.shape[-1])
+    return np.ascontiguousarray(x).reshape(-1 if x.size else n_rows(x), x.shape[-1])
 
 
 def n_rows(x: np.ndarray) -> int:

@@ -69,5 +69,5 @@ def _long_product(a: Array, b: Array) -> Array:
 
 
 def _rows(x: Array) -> Array:
-    """x (..., D) as a matrix (rows, D); D may be 0, so -1 cannot stand for the rows."""
-    return x.reshape(math.prod(x.shape[:-1]), x.shape[-1])
+    """x (..., D) as a matrix (rows, D); where D is 0, -1 cannot stand for the rows."""
+    return x.reshape(-1 if x.size else math.prod(x.shape[:-1]), x.shape[-1])

@@ -211,14 +211,14 @@ class Unbind(Function):
     @staticmethod
     def forward(ctx: Context, x: Array, dim: int) -> tuple[Array, ...]:
         ctx.dim = dim
-        return tuple(np.moveaxis(x, dim, 0))
+        return tuple(np.moveaxis(x, dim, 0) if dim else x)
 
     @staticmethod
     def backward(ctx: Context, *grads: Array) -> Array:
         stacked = _as_stack(grads)
         if stacked is None:
             return np.stack(grads, axis=ctx.dim)
-        return np.moveaxis(stacked, 0, ctx.dim)
+        return np.moveaxis(stacked, 0, ctx.dim) if ctx.dim else stacked
 
 
 def _as_stack(parts: Sequence[Array]) -> Array | None:

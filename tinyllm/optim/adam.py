@@ -56,7 +56,7 @@ class Adam(Optimizer):
         group: dict[str, Any],
     ) -> None:
         """Advance m, v and the parameters by one step: in one call, unless their steps differ."""
-        together: dict[tuple[int, np.dtype], tuple[list[np.ndarray], ...]] = {}
+        together: dict[tuple[int, np.dtype], list[tuple[np.ndarray, ...]]] = {}
         for param, grad, state in zip(params, grads, states, strict=True):
             if not state:
                 state["step"] = Tensor(np.zeros((), np.float32))
@@ -64,12 +64,11 @@ class Adam(Optimizer):
                 state["exp_avg_sq"] = Tensor(np.zeros(param.shape, param.dtype))
             step = int(state["step"].array) + 1
             state["step"].array.fill(step)
-            lists = together.setdefault((step, param.dtype), ([], [], [], []))
             arrays = param, grad, state["exp_avg"].array, state["exp_avg_sq"].array
-            for one_list, array in zip(lists, arrays, strict=True):
-                one_list.append(array)
+            together.setdefault((step, param.dtype), []).append(arrays)
         settings = group["lr"], *group["betas"], group["eps"], group["weight_decay"]
-        for (step, _), lists in together.items():
+        for (step, _), rows in together.items():
+            lists = [list(column) for column in zip(*rows, strict=True)]
             kernels.adam_step(*lists, step, *settings, self.decoupled)
 
 
