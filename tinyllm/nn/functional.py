@@ -42,11 +42,12 @@ __all__ = [
 def _check_floating(who: str, name: str, x: Tensor, other: Tensor | None = None) -> None:
     if not isinstance(x, Tensor):
         raise TypeError(f"{who}: {name} must be a Tensor, not {type(x).__name__}")
-    if x.dtype.kind != "f":
-        raise TypeError(f"{who}: {name} must be floating-point, not {x.dtype}; try .float()")
-    if other is not None and other.dtype != x.dtype:
+    dtype = x.array.dtype
+    if dtype.kind != "f":
+        raise TypeError(f"{who}: {name} must be floating-point, not {dtype}; try .float()")
+    if other is not None and other.array.dtype != dtype:
         raise TypeError(
-            f"{who}: {name} is {x.dtype} but the weights are {other.dtype}; "
+            f"{who}: {name} is {dtype} but the weights are {other.dtype}; "
             f"convert one of them, for example {name}.to({other.dtype.name!r})"
         )
 
@@ -59,9 +60,9 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     PyTorch: torch.nn.functional.linear
     """
     _check_floating("linear", "input", input, weight)
-    if weight.ndim != 2:
+    if weight.array.ndim != 2:
         raise ValueError(f"linear: weight must be (out, in), not of shape {weight.shape}")
-    if input.ndim == 0 or input.array.shape[-1] != weight.array.shape[1]:
+    if input.array.ndim == 0 or input.array.shape[-1] != weight.array.shape[1]:
         raise ValueError(
             f"linear: input (..., in) = {input.shape} and weight (out, in) = {weight.shape} "
             f"disagree on in: {input.shape[-1] if input.ndim else 'no dimension'} != "

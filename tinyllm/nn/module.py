@@ -35,6 +35,7 @@ class Module:
         set_plainly("_forward_hooks", [])
         set_plainly("_forward_pre_hooks", [])
         set_plainly("_backward_hooks", [])
+        set_plainly("_ever_hooked", False)  # looked at in every call: quicker than three lists
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         """Compute the output; every module says how."""
@@ -42,7 +43,7 @@ class Module:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Run `forward`, with the hooks around it if there are any."""
-        if self._forward_hooks or self._forward_pre_hooks or self._backward_hooks:
+        if self._ever_hooked:
             return call_with_hooks(self, args, kwargs)
         return self.forward(*args, **kwargs)
 
@@ -214,7 +215,7 @@ class Module:
 
         With `with_kwargs`: `hook(module, args, kwargs)`, returning None or (args, kwargs).
         """
-        return _added(self._forward_pre_hooks, (hook, with_kwargs), prepend)
+        return _added(self, self._forward_pre_hooks, (hook, with_kwargs), prepend)
 
     def register_forward_hook(
         self, hook: Callable, *, prepend: bool = False, with_kwargs: bool = False
@@ -223,7 +224,7 @@ class Module:
 
         With `with_kwargs`: `hook(module, args, kwargs, output)`.
         """
-        return _added(self._forward_hooks, (hook, with_kwargs), prepend)
+        return _added(self, self._forward_hooks, (hook, with_kwargs), prepend)
 
     def register_full_backward_hook(self, hook: Callable, prepend: bool = False) -> HookHandle:
         """Call `hook(module, grad_input, grad_output)` when backward has passed the module.
@@ -233,7 +234,7 @@ class Module:
 
         PyTorch: torch.nn.Module.register_full_backward_hook; tensors inside dicts are not followed.
         """
-        return _added(self._backward_hooks, hook, prepend)
+        return _added(self, self._backward_hooks, hook, prepend)
 
     # State
 
@@ -377,7 +378,8 @@ def _check_kind(registry: str, name: str, value: Any) -> None:
         )
 
 
-def _added(hooks: list, entry: Any, prepend: bool) -> HookHandle:
+def _added(module: Module, hooks: list, entry: Any, prepend: bool) -> HookHandle:
+    module._ever_hooked = True
     hooks.insert(0 if prepend else len(hooks), entry)
     return HookHandle(hooks, entry)
 
