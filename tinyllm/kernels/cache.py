@@ -79,12 +79,7 @@ class _Cache(caching.FunctionCache):
         start_pool()  # cached code is linked against the pool's entry point
         try:
             found = super().load_overload(signature, target_context)
-        except (
-            EOFError,
-            ValueError,
-            TypeError,
-            pickle.UnpicklingError,
-        ):  # cut short by a full disk
+        except Exception:  # whatever reading an entry brings that a full disk cut short
             found = None
         if found is None:
             progress.begins(self._py_func.__name__.strip("_"))
