@@ -115,7 +115,8 @@ def attention(q, k, v, mask, is_causal, scale, dropout_p, seed):
     lse = empty((B, H, T), q.dtype)
     geometry = np.empty((5, 7), np.int64)
     geometry[4] = B, H, k.shape[1], T, k.shape[2], D, v.shape[3]
-    arrays = [_described(geometry, i, array) for i, array in enumerate((q, k, v, out))]
+    arrays = [_described(geometry, i, array) for i, array in enumerate((q, k, v))]
+    _describe(1, 1, geometry, 3, out)
     line, strides = _mask_line(mask, (B, H, T, k.shape[2]), q.dtype)
     low, high = split_seed(seed)
     _attend(
@@ -139,7 +140,7 @@ def attention_backward(grad_out, q, k, v, mask, is_causal, scale, dropout_p, see
     arrays = [_described(geometry, i, array) for i, array in enumerate((q, k, v, grad_out))]
     grads = _gradients_like(q, k, v, geometry)
     for i, grad in enumerate(grads, start=4):
-        _described(geometry, i, grad)
+        _describe(1, 1, geometry, i, grad)
     line, strides = _mask_line(mask, (B, H, T, S), q.dtype)
     low, high = split_seed(seed)
     _attend_backward(
