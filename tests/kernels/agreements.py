@@ -147,7 +147,7 @@ NORMALIZATION = [
 
 ACTIVATIONS = [
     case
-    for name in ("gelu", "gelu_tanh", "silu")
+    for name in ("relu", "gelu", "gelu_tanh", "silu")
     for case in (
         *[Agree(name, [shape], nan=True) for shape in ((7, 5), (), (0, 3), (131, 257))],
         *[Agree(f"{name}_backward", [s, s], nan=True) for s in ((7, 5), (), (0, 3), (131, 257))],

@@ -5,6 +5,8 @@ from tinyllm.kernels.activation import (
     gelu_backward,
     gelu_tanh,
     gelu_tanh_backward,
+    relu,
+    relu_backward,
     silu,
     silu_backward,
 )
@@ -53,6 +55,8 @@ __all__ = [
     "log_softmax_backward",
     "matmul",
     "reference_kernels",
+    "relu",
+    "relu_backward",
     "rms_norm",
     "rms_norm_backward",
     "scale_",

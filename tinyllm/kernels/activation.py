@@ -1,6 +1,6 @@
-"""GELU (exact and tanh) and SiLU, forward and backward, element by element.
+"""ReLU, GELU (exact and tanh) and SiLU, forward and backward, element by element.
 
-Each is x times a smooth step: gelu(x) = x Phi(x), its tanh form x sigmoid(2u), silu(x) = x
+Each but ReLU is x times a smooth step: gelu(x) = x Phi(x), its tanh form x sigmoid(2u), silu(x) = x
 sigmoid(x). So each derivative is step + x * step'.
 """
 
@@ -34,6 +34,28 @@ def _sigmoid(x):
     """1 / (1 + exp(-x)), without overflow on either side."""
     small = np.exp(-np.abs(x))
     return np.where(x >= 0, 1, small) / (1 + small)
+
+
+@kernel
+def relu(x):
+    """y = max(x, 0); NaN stays NaN."""
+    return np.maximum(x, x.dtype.type(0))
+
+
+@relu.fast
+def relu(x):
+    return _map(_relu, x)
+
+
+@kernel
+def relu_backward(grad_y, y):
+    """grad_x = 0 where y <= 0, else grad_y."""
+    return np.where(y <= 0, grad_y.dtype.type(0), grad_y)
+
+
+@relu_backward.fast
+def relu_backward(grad_y, y):
+    return _map_backward(_relu_backward, grad_y, y)
 
 
 @kernel
@@ -119,6 +141,22 @@ def _map_backward(loop, grad_y, x):
 # The compiled bodies do the elements from `start` to `stop`. They slice first: Numba cannot know
 # that an index counted from `start` is not negative, and its check would keep the loop from
 # vectorising.
+
+
+@parallel
+def _relu(x, y, start, stop):
+    x, y = x[start:stop], y[start:stop]
+    zero = x.dtype.type(0)
+    for i in range(x.size):
+        y[i] = zero if x[i] < zero else x[i]
+
+
+@parallel
+def _relu_backward(grad_y, y, grad_x, start, stop):
+    grad_y, y, grad_x = grad_y[start:stop], y[start:stop], grad_x[start:stop]
+    zero = y.dtype.type(0)
+    for i in range(y.size):
+        grad_x[i] = zero if y[i] <= zero else grad_y[i]
 
 
 @parallel

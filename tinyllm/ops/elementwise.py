@@ -273,16 +273,18 @@ class ReLU(Function):
     Saved:    y
     """
 
+    numpy_may_warn = False
+
     @staticmethod
     def forward(ctx: Context, x: Array) -> Array:
-        y = np.maximum(x, 0)
+        y = kernels.relu(x)
         ctx.save_for_backward(y)
         return y
 
     @staticmethod
     def backward(ctx: Context, grad_y: Array) -> Array:
         (y,) = ctx.saved_tensors
-        return np.where(y > 0, grad_y, 0)
+        return kernels.relu_backward(grad_y, y)
 
 
 class Abs(Function):
