@@ -50,3 +50,54 @@ def test_slices_of_another_shape():
     context = Context((True,))
     Unbind.forward(context, np.zeros((3, 4)), dim=0)
     np.testing.assert_array_equal(Unbind.backward(context, *parts), np.stack(parts))
+
+
+def strided(name):
+    """q, k, v as layers cut them from one projection or two, and which of them come from one."""
+    rng = np.random.default_rng(1)
+    if name == "self, length first":
+        return rng.standard_normal((T, B, 3, H, D)).transpose(2, 1, 3, 0, 4), slice(0, 3)
+    q = rng.standard_normal((T, B, H, D)).transpose(1, 2, 0, 3)
+    kv = rng.standard_normal((T + 2, B, 2, H, D)).transpose(2, 1, 3, 0, 4)
+    if name == "memory, batch first":
+        q = rng.standard_normal((B, T, H, D)).transpose(0, 2, 1, 3)
+        kv = rng.standard_normal((B, T + 2, 2, H, D)).transpose(2, 0, 3, 1, 4)
+    return (q, *kv), slice(1, 3)
+
+
+@pytest.mark.parametrize(
+    "name", ["self, length first", "memory, length first", "memory, batch first"]
+)
+def test_other_layouts(name, pytestconfig):
+    """The gradients lie as their projection does, whichever of its dimensions comes first."""
+    if not jit.BLAS_AVAILABLE or pytestconfig.getoption("--reference-kernels"):
+        pytest.skip("the NumPy definition makes three arrays")
+    (q, k, v), packed = strided(name)
+    out, lse = kernels.attention(q, k, v, None, False, 0.3, 0.0, 0)
+    outermost = 0 if "batch first" in name else 2
+    assert int(np.argmax(out.strides)) == outermost
+    arguments = (out, q, k, v, None, False, 0.3, 0.0, 0)
+    grads = kernels.attention_backward(*arguments, lse)
+    expected = kernels.attention_backward.definition(*arguments, lse)
+    for grad, right in zip(grads, expected, strict=True):
+        np.testing.assert_allclose(grad, right, rtol=1e-10, atol=1e-12)
+    together = grads[packed]
+    context = Context((True,))
+    Unbind.forward(context, np.stack(together), dim=0)
+    whole = Unbind.backward(context, *together)
+    assert all(np.shares_memory(whole, grad) for grad in together)
+    # (parts, B, H, T, D) -> (B, T, parts, H, D) or (T, B, parts, H, D): in row-major order
+    joined = whole.transpose(*((1, 3, 0, 2, 4) if outermost == 0 else (3, 1, 0, 2, 4)))
+    assert joined.flags.c_contiguous
+
+
+def test_the_first_queries_of_one_piece():
+    """Strides and starts are those of a whole piece, but there are fewer queries than keys."""
+    qkv = np.random.default_rng(2).standard_normal((B, T, 3, H, D)).transpose(2, 0, 3, 1, 4)
+    q, k, v = qkv[0, :, :, :2], qkv[1], qkv[2]
+    out, lse = kernels.attention(q, k, v, None, False, 0.3, 0.0, 0)
+    arguments = (out, q, k, v, None, False, 0.3, 0.0, 0, lse)
+    expected = kernels.attention_backward.definition(*arguments)
+    for grad, right in zip(kernels.attention_backward(*arguments), expected, strict=True):
+        assert grad.shape == right.shape
+        np.testing.assert_allclose(grad, right, rtol=1e-10, atol=1e-12)

@@ -52,6 +52,21 @@ class Model:
         return min(NEW_TOKENS, self.context - self.prompt)
 
 
+@dataclass(frozen=True)
+class EncoderDecoder:
+    """The sizes of the chapter's Transformer, which leaves the rest to its layers' defaults."""
+
+    name: str
+    about: str
+    layers: int  # of the encoder, and as many of the decoder
+    heads: int  # H
+    width: int  # C
+    context: int  # tokens on each side, T and S
+    batch: int  # B
+    vocab: int  # V
+    hidden: int = 2048  # dim_feedforward's default
+
+
 MODELS = {
     model.name: model
     for model in (
@@ -60,10 +75,11 @@ MODELS = {
         Model("small", "a small GPT", 6, 6, 192, 128, 16, 512),
         Model("baby", "nanoGPT's baby GPT", 6, 6, 384, 256, 8, 65),
         Model("gpt2", "GPT-2 124M, one sequence", 12, 12, 768, 256, 1, 50257, bias=True),
+        EncoderDecoder("chapter", "the chapter's encoder-decoder", 2, 4, 128, 32, 32, 65),
     )
 }
 
-TRAINING = ("micro", "char", "small", "baby", "gpt2")
+TRAINING = ("micro", "char", "small", "baby", "gpt2", "chapter")
 DECODING = {"decode-char": "char", "decode-baby": "baby", "decode-gpt2": "gpt2"}
 STARTING = ("start", "import")
 SCALING = "scaling"  # the baby step with one thread and with all
@@ -74,7 +90,7 @@ ALL = (*DEFAULT, COLD)
 SCALING_MODEL, STARTING_MODEL = "baby", "char"
 
 
-def model_of(case: str) -> Model:
+def model_of(case: str) -> Model | EncoderDecoder:
     """The model that a training, decoding, scaling or starting case uses."""
     if case in DECODING:
         return MODELS[DECODING[case]]
@@ -106,8 +122,8 @@ def initial_weight(name: str, shape: tuple[int, ...], layers: int) -> np.ndarray
     return value
 
 
-def batches(model: Model) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Random token ids and targets, (B, T) each."""
+def batches(model: Model | EncoderDecoder) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Random token ids, or sources, and their targets, (B, T) each."""
     generator = np.random.default_rng(0)
     shape = (BATCHES, 2, model.batch, model.context)
     return [tuple(pair) for pair in generator.integers(0, model.vocab, shape)]

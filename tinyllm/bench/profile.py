@@ -145,7 +145,7 @@ class Profile(Training):
         ids, targets = next(self.batches)
         with watch.on_kernels():
             with measuring("forward"):
-                loss = self.model.loss(ids, targets)
+                loss = self.loss(ids, targets)
             with measuring("backward"):
                 loss.backward()
             with measuring("clip"):

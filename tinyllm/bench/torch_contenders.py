@@ -12,19 +12,21 @@ from tinyllm.bench.cases import (
     ADAMW,
     CHECKED_STEPS,
     WARM_UP_SECONDS,
+    EncoderDecoder,
     Model,
     batches,
     initial_weight,
     prompt,
 )
+from tinyllm.bench.chapter import chapter_model
 from tinyllm.bench.clock import times_of, warm_up
 from tinyllm.bench.memory import PeakMemory
 from tinyllm.bench.torch_twin import Twin, step
 
 
-def make_twin(model: Model) -> Twin:
+def make_twin(model: Model | EncoderDecoder) -> torch.nn.Module:
     """The twin with the weights that both sides share."""
-    twin = Twin(model)
+    twin = chapter_model(torch, model) if isinstance(model, EncoderDecoder) else Twin(model)
     with torch.no_grad():
         for name, parameter in twin.named_parameters():
             value = initial_weight(name, tuple(parameter.shape), model.layers)
@@ -46,7 +48,9 @@ class TorchTraining:
         pairs = [(torch.from_numpy(x), torch.from_numpy(y)) for x, y in batches(model)]
         self.batches = itertools.cycle(pairs)
         self.optimizer = self.new_optimizer(fused=False)
+        self.model.eval()  # the checked losses are those without dropout, which is each side's own
         self.losses = [float(self.step().item()) for _ in range(CHECKED_STEPS)]
+        self.model.train()
         self.fused = self.faster_optimizer()
         self.memory.reset_peak()  # what the trial held is not the contender's
         self.optimizer = self.new_optimizer(self.fused)

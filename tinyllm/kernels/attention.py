@@ -111,7 +111,7 @@ def attention(q, k, v, mask, is_causal, scale, dropout_p, seed):
         return attention.definition(q, k, v, mask, is_causal, scale, dropout_p, seed)
     hold_to_one_thread()
     B, H, T, D = q.shape
-    out = empty((B, T, H, v.shape[3]), q.dtype).transpose(0, 2, 1, 3)
+    out = _heads(empty, q, H, v.shape[3])
     lse = empty((B, H, T), q.dtype)
     geometry = np.empty((5, 7), np.int64)
     geometry[4] = B, H, k.shape[1], T, k.shape[2], D, v.shape[3]
@@ -152,17 +152,29 @@ def attention_backward(grad_out, q, k, v, mask, is_causal, scale, dropout_p, see
 
 
 def _gradients_like(q, k, v, geometry):
-    """Memory for the gradients, those of k and v zero: in one piece where q, k, v are."""
-    (B, H, T, D), (_, Hk, S, Dv) = q.shape, v.shape
+    """Memory for the gradients, those of k and v zero: in one piece where q, k, v are, or k, v."""
+    (H, D), (Hk, Dv) = q.shape[1::2], v.shape[1::2]
     step = q.strides[1]
     starts = geometry[:3, 0].tolist()
-    in_one_piece = [starts[0], starts[0] + H * step, starts[0] + (H + Hk) * step]
-    if q.strides == k.strides == v.strides and starts == in_one_piece:
-        packed = zeros((B, T, H + 2 * Hk, D), q.dtype)
-        grads = packed[:, :, :H], packed[:, :, H : H + Hk], packed[:, :, H + Hk :]
-    else:
-        grads = empty((B, T, H, D), q.dtype), *(zeros((B, S, Hk, n), q.dtype) for n in (D, Dv))
-    return [grad.transpose(0, 2, 1, 3) for grad in grads]
+    packed_kv = k.strides == v.strides and Dv == D and starts[2] - starts[1] == Hk * k.strides[1]
+    as_long = q.shape[2] == k.shape[2]  # not so for the first queries alone
+    if packed_kv and as_long and q.strides == k.strides and starts[1] - starts[0] == H * step:
+        packed = _heads(zeros, q, H + 2 * Hk, D)
+        return packed[:, :H], packed[:, H : H + Hk], packed[:, H + Hk :]
+    grad_q = _heads(empty, q, H, D)
+    if packed_kv:
+        packed = _heads(zeros, k, 2 * Hk, D)
+        return grad_q, packed[:, :Hk], packed[:, Hk:]
+    return grad_q, _heads(zeros, k, Hk, D), _heads(zeros, v, Hk, Dv)
+
+
+def _heads(make, like, heads, size):
+    """An array (B, heads, T, size) in which each position has its heads side by side, the batch or
+    the positions outermost as in `like`: the layers around cut and join heads without a copy."""
+    B, _, T, _ = like.shape
+    if like.strides[2] > like.strides[0]:  # (T, B, H, D) in memory: batch_first=False
+        return make((T, B, heads, size), like.dtype).transpose(1, 2, 0, 3)
+    return make((B, T, heads, size), like.dtype).transpose(0, 2, 1, 3)
 
 
 def _threads_for(tasks: int, work: int) -> int:

@@ -5,6 +5,7 @@
 
 from tinyllm.nn import functional, init, utils
 from tinyllm.nn.activation import GELU, ReLU, Sigmoid, SiLU, Softmax, Tanh
+from tinyllm.nn.attention import MultiheadAttention
 from tinyllm.nn.cache import KeyValueCache
 from tinyllm.nn.container import ModuleDict, ModuleList, Sequential
 from tinyllm.nn.dropout import Dropout
@@ -15,12 +16,14 @@ from tinyllm.nn.module import Module
 from tinyllm.nn.normalization import LayerNorm, RMSNorm
 from tinyllm.nn.parameter import Parameter
 from tinyllm.nn.rotary import RotaryEmbedding
+from tinyllm.nn.transformer import Transformer, TransformerDecoder, TransformerEncoder
+from tinyllm.nn.transformer_layers import TransformerDecoderLayer, TransformerEncoderLayer
 
 __all__ = [
-    "GELU",
     "CrossEntropyLoss",
     "Dropout",
     "Embedding",
+    "GELU",
     "KeyValueCache",
     "LayerNorm",
     "Linear",
@@ -28,6 +31,7 @@ __all__ = [
     "Module",
     "ModuleDict",
     "ModuleList",
+    "MultiheadAttention",
     "Parameter",
     "RMSNorm",
     "ReLU",
@@ -37,6 +41,11 @@ __all__ = [
     "Sigmoid",
     "Softmax",
     "Tanh",
+    "Transformer",
+    "TransformerDecoder",
+    "TransformerDecoderLayer",
+    "TransformerEncoder",
+    "TransformerEncoderLayer",
     "functional",
     "init",
     "utils",
