@@ -163,6 +163,45 @@ def test_augmented_assignment_keeps_the_object() -> None:
     assert x.tolist() == [1, 1, 1]
 
 
+def test_every_augmented_assignment_changes_the_object() -> None:
+    x, mask = tinyllm.tensor([7, -7, 3]), tinyllm.tensor([True, False, True])
+    aliases = x.detach(), x, mask.detach(), mask
+    x //= 2
+    x **= 2
+    x %= 5
+    x |= 8
+    x ^= 1
+    x &= 13
+    mask &= tinyllm.tensor([True, True, False])
+    mask |= tinyllm.tensor([False, True, False])
+    mask ^= True
+    assert x is aliases[1]
+    assert mask is aliases[3]
+    assert x.tolist() == aliases[0].tolist() == [13, 8, 8]
+    assert mask.tolist() == aliases[2].tolist() == [False, False, True]
+    with pytest.raises(TypeError, match=r"bitwise_and_: the result is int64.*bool cannot hold"):
+        mask &= 1
+
+
+def test_forms_obey_the_graph() -> None:
+    w = tinyllm.ones(3, requires_grad=True)
+    x = tinyllm.arange(3.0)
+    for change in (lambda: w.exp_(), lambda: (w * 2).floor_(), lambda: w.__ipow__(2)):
+        with pytest.raises(RuntimeError, match="in-place change would not be recorded"):
+            change()
+    for change in (lambda: x.pow_(w), lambda: x.lerp_(w, 0.5), lambda: x.addcmul_(x, w)):
+        with pytest.raises(RuntimeError, match="gradient would be lost"):
+            change()
+    assert x.tolist() == [0, 1, 2]
+    y = (w * x).sum()
+    x.square_()
+    with pytest.raises(RuntimeError, match="MulBackward saved was changed in place"):
+        y.backward()
+    with tinyllm.no_grad():
+        assert w.sqrt_() is w
+    assert w.requires_grad
+
+
 def test_methods_return_the_tensor() -> None:
     x = tinyllm.ones(3)
     assert x.add_(1).sub_(1).mul_(2).div_(2).clamp_(0, 1).fill_(3).zero_().copy_(x) is x

@@ -158,6 +158,12 @@ ACTIVATIONS = [
     )
 ]
 
+ACTIVATIONS += [
+    *[Agree("erf", [shape], nan=True) for shape in ((7, 5), (), (0, 3), (131, 257))],
+    Agree("erf", [Drawn((331,), wide)], "wide"),
+    Agree("erf", [EXTREMES], "extremes"),
+]
+
 MATMUL = [
     *[
         Agree("matmul", [a, b], nan=True, slack=4)

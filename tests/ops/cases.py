@@ -5,8 +5,10 @@ Each size is another prime where it can be, so that a gradient summed over the w
 
 from case import Case, Fixed
 from layer_cases import LAYER_CASES
+from loss_cases import LOSS_CASES
+from math_cases import MATH_CASES
 from tensor_cases import TENSOR_CASES
 
-CASES = [*TENSOR_CASES, *LAYER_CASES]
+CASES = [*TENSOR_CASES, *MATH_CASES, *LAYER_CASES, *LOSS_CASES]
 
 __all__ = ["CASES", "Case", "Fixed"]

@@ -8,15 +8,20 @@ from typing import Any
 import numpy as np
 
 from tinyllm.functions import (
+    combination,
     comparison,
     creation,
+    dtypes,
+    in_place_forms,
     indexing,
     inplace,
     linalg,
     pointwise,
     reduction,
+    rounding,
     sampling,
     shape,
+    transcendental,
 )
 from tinyllm.functions.arguments import is_operand
 from tinyllm.tensor import Tensor
@@ -27,16 +32,20 @@ FUNCTIONS: dict[Any, str] = {
     creation: """tensor as_tensor from_numpy zeros ones full empty arange linspace eye
         zeros_like ones_like full_like empty_like""",
     sampling: "randn rand randint randperm multinomial randn_like rand_like",
-    pointwise: """add sub mul div floor_divide remainder neg pow square exp log sqrt rsqrt tanh
-        sigmoid relu abs maximum minimum clamp where masked_fill clone""",
+    pointwise: """add sub mul div neg pow square exp log sqrt rsqrt tanh sigmoid relu abs maximum
+        minimum clamp where masked_fill clone""",
+    transcendental: "log1p expm1 log2 log10 logaddexp sin cos tan erf",
+    rounding: "floor ceil trunc round sign floor_divide remainder fmod",
+    combination: "reciprocal positive clamp_min clamp_max nan_to_num lerp addcmul addcdiv",
+    dtypes: "result_type promote_types can_cast finfo iinfo",
     reduction: "sum mean var std max min amax amin logsumexp cumsum",
     shape: """reshape flatten permute transpose t squeeze unsqueeze broadcast_to cat stack split
         chunk unbind tril triu""",
     indexing: "gather index_select",
     linalg: "matmul mm bmm dot softmax log_softmax",
     comparison: """eq ne lt le gt ge isnan isinf isfinite bitwise_and bitwise_or bitwise_xor
-        bitwise_not logical_not logical_and logical_or all any equal isclose allclose argmax
-        argmin sort argsort topk is_tensor is_floating_point numel""",
+        bitwise_not logical_not logical_and logical_or logical_xor all any equal isclose allclose
+        argmax argmin sort argsort topk is_tensor is_floating_point numel""",
 }
 
 ALIASES = {
@@ -47,24 +56,30 @@ ALIASES = {
     "negative": "neg",
     "absolute": "abs",
     "clip": "clamp",
+    "fix": "trunc",
     "concat": "cat",
     "concatenate": "cat",
     "swapaxes": "transpose",
 }
 
 METHODS: dict[Any, str] = {
-    pointwise: """add sub mul div floor_divide remainder neg pow square exp log sqrt rsqrt tanh
-        sigmoid relu abs maximum minimum clamp masked_fill clone contiguous to type_as""",
+    pointwise: """add sub mul div neg pow square exp log sqrt rsqrt tanh sigmoid relu abs maximum
+        minimum clamp masked_fill clone contiguous to type_as""",
+    transcendental: FUNCTIONS[transcendental],
+    rounding: FUNCTIONS[rounding],
+    combination: FUNCTIONS[combination],
     reduction: FUNCTIONS[reduction],
     shape: """reshape view view_as reshape_as flatten permute transpose t squeeze unsqueeze expand
         expand_as broadcast_to split chunk unbind tril triu""",
     indexing: FUNCTIONS[indexing],
     linalg: FUNCTIONS[linalg],
     comparison: """eq ne lt le gt ge isnan isinf isfinite bitwise_and bitwise_or bitwise_xor
-        bitwise_not logical_not logical_and logical_or all any equal isclose allclose argmax
-        argmin sort argsort topk""",
+        bitwise_not logical_not logical_and logical_or logical_xor all any equal isclose allclose
+        argmax argmin sort argsort topk""",
     sampling: "multinomial",
-    inplace: "add_ sub_ mul_ div_ copy_ fill_ zero_ clamp_ masked_fill_ normal_ uniform_",
+    inplace: """add_ sub_ mul_ div_ copy_ fill_ zero_ clamp_ masked_fill_ normal_ uniform_
+        bernoulli_""",
+    in_place_forms: " ".join(in_place_forms.NAMES),
 }
 
 
@@ -98,8 +113,8 @@ BINARY_OPERATORS = {  # x + y is __add__; 2 + y is __radd__; x += y is __iadd__
     "sub": pointwise.sub,
     "mul": pointwise.mul,
     "truediv": pointwise.div,
-    "floordiv": pointwise.floor_divide,
-    "mod": pointwise.remainder,
+    "floordiv": rounding.floor_divide,
+    "mod": rounding.remainder,
     "pow": pointwise.pow,
     "matmul": linalg.matmul,
     "and": comparison.bitwise_and,
@@ -118,6 +133,13 @@ OTHER_OPERATORS = {
     "__isub__": _binary(inplace.sub_),
     "__imul__": _binary(inplace.mul_),
     "__itruediv__": _binary(inplace.div_),
+    "__ipow__": _binary(in_place_forms.pow_),
+    "__ifloordiv__": _binary(in_place_forms.floor_divide_),
+    "__imod__": _binary(in_place_forms.remainder_),
+    "__iand__": _binary(in_place_forms.bitwise_and_),
+    "__ior__": _binary(in_place_forms.bitwise_or_),
+    "__ixor__": _binary(in_place_forms.bitwise_xor_),
+    "__pos__": combination.positive,
     "__neg__": pointwise.neg,
     "__abs__": pointwise.abs,
     "__invert__": comparison.bitwise_not,
@@ -130,6 +152,9 @@ CASTS = {
     "float": "float32",
     "double": "float64",
     "int": "int32",
+    "short": "int16",
+    "char": "int8",
+    "byte": "uint8",
     "long": "int64",
     "bool": "bool",
 }
@@ -149,6 +174,8 @@ def _attach() -> None:
         globals()[alias] = globals()[name]
         if hasattr(Tensor, name):
             setattr(Tensor, alias, getattr(Tensor, name))
+        if hasattr(Tensor, f"{name}_"):
+            setattr(Tensor, f"{alias}_", getattr(Tensor, f"{name}_"))
     for name, function in BINARY_OPERATORS.items():
         setattr(Tensor, f"__{name}__", _binary(function))
         setattr(Tensor, f"__r{name}__", _binary(function, reflected=True))

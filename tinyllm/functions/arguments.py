@@ -103,8 +103,45 @@ def plain_operand(who: str, value: Any) -> Tensor | Number:
 def with_dtype(operand: Tensor | Number, dtype: np.dtype) -> Tensor:
     """Return the operand as a Tensor of the dtype; a cast is recorded in the graph."""
     if not isinstance(operand, Tensor):
-        return Tensor(np.asarray(operand, dtype))
+        return Tensor(as_scalar(operand, dtype))
     return operand if operand.array.dtype == dtype else apply(Cast, operand, dtype=dtype)
+
+
+def as_scalar(value: Number, dtype: np.dtype) -> np.ndarray:
+    """Return a number as a 0-d array; beyond an integer dtype's range it wraps, as in PyTorch."""
+    try:
+        return np.asarray(value, dtype)
+    except OverflowError:
+        value %= 1 << 8 * dtype.itemsize
+        return np.asarray(value, f"u{dtype.itemsize}").astype(dtype)
+
+
+def as_floating(who: str, input: Tensor) -> Tensor:
+    """Return the tensor; integers and bools become the default float, as in PyTorch."""
+    if check_tensor(who, input).array.dtype.kind == "f":
+        return input
+    return with_dtype(input, get_default_dtype())
+
+
+def no_bools(who: str, *operands: Any) -> tuple[Any, ...]:
+    """Return the operands. Raises TypeError if one is a bool, or a tensor of bools."""
+    for operand in operands:
+        if _is_bool(operand):
+            raise TypeError(f"{who}: bools are no numbers; use ~mask, mask ^ other or mask.int()")
+    return operands
+
+
+def not_only_bools(who: str, *operands: Any) -> tuple[Any, ...]:
+    """Return the operands. Raises TypeError if all are bools: the operation is not for these."""
+    if all(_is_bool(operand) for operand in operands):
+        no_bools(who, operands[0])
+    return operands
+
+
+def _is_bool(operand: Any) -> bool:
+    return isinstance(operand, bool | np.bool_) or (
+        isinstance(operand, Tensor) and operand.array.dtype.kind == "b"
+    )
 
 
 def promoted(who: str, *operands: Any, floating: bool = False) -> tuple[Tensor, ...]:
@@ -123,15 +160,15 @@ def promoted(who: str, *operands: Any, floating: bool = False) -> tuple[Tensor, 
 
 
 def apply_pair(
-    who: str, function: type[Function], a: Any, b: Any, floating: bool = False
+    who: str, function: type[Function], a: Any, b: Any, floating: bool = False, **params: Any
 ) -> Tensor:
-    """Promote two operands and apply a broadcasting op to them."""
+    """Promote two operands and apply a broadcasting op to them, with the op's params."""
     if not (isinstance(a, Tensor) and isinstance(b, Tensor) and a.array.dtype is b.array.dtype) or (
         floating and a.array.dtype.kind != "f"
     ):
         a, b = promoted(who, a, b, floating=floating)
     try:
-        return apply(function, a, b)
+        return apply(function, a, b, **params)
     except ValueError:
         check_broadcast(who, ("input", a.shape), ("other", b.shape))
         raise

@@ -121,14 +121,25 @@ def logical_not(input: Tensor) -> Tensor:
     return Tensor(np.asarray(np.logical_not(check_tensor("logical_not", input).array)))
 
 
+def _truth(who: str, operate: Callable, input: Tensor, other: Tensor) -> Tensor:
+    a, b = check_tensor(who, input), check_tensor(who, other)
+    check_broadcast(who, ("input", a.shape), ("other", b.shape))
+    return Tensor(np.asarray(operate(a.array, b.array)))
+
+
 def logical_and(input: Tensor, other: Tensor) -> Tensor:
     """Return where both are nonzero. PyTorch: torch.logical_and."""
-    return _compare("logical_and", np.logical_and, input, other)
+    return _truth("logical_and", np.logical_and, input, other)
 
 
 def logical_or(input: Tensor, other: Tensor) -> Tensor:
     """Return where either is nonzero. PyTorch: torch.logical_or."""
-    return _compare("logical_or", np.logical_or, input, other)
+    return _truth("logical_or", np.logical_or, input, other)
+
+
+def logical_xor(input: Tensor, other: Tensor) -> Tensor:
+    """Return where one alone is nonzero. PyTorch: torch.logical_xor."""
+    return _truth("logical_xor", np.logical_xor, input, other)
 
 
 # Of a whole tensor, or along dims
@@ -156,7 +167,14 @@ def isclose(
     input: Tensor, other: Tensor, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False
 ) -> Tensor:
     """Return where |input - other| <= atol + rtol |other|. PyTorch: torch.isclose."""
-    a, b = promoted("isclose", input, other)
+    a, b = check_tensor("isclose", input), check_tensor("isclose", other)
+    if a.dtype != b.dtype:
+        raise TypeError(
+            f"isclose: input is {a.dtype} and other is {b.dtype}; compare tensors of one dtype, "
+            "such as input.to(other.dtype)"
+        )
+    if rtol < 0 or atol < 0:
+        raise ValueError(f"isclose: rtol = {rtol} and atol = {atol} must not be negative")
     check_broadcast("isclose", ("input", a.shape), ("other", b.shape))
     with np.errstate(invalid="ignore"):
         return Tensor(np.asarray(np.isclose(a.array, b.array, rtol, atol, equal_nan)))

@@ -11,9 +11,16 @@ from typing import Any
 
 import numpy as np
 
-from tinyllm.functions.arguments import Number, check_tensor, plain_operand
+from tinyllm.autograd import no_grad
+from tinyllm.functions.arguments import (
+    Number,
+    as_scalar,
+    check_tensor,
+    no_bools,
+    plain_operand,
+)
 from tinyllm.functions.indexing import refuse_recorded
-from tinyllm.functions.pointwise import check_fits
+from tinyllm.functions.pointwise import check_alpha, check_fits, clamp, div
 from tinyllm.ops.promotion import CATEGORY, result_type
 from tinyllm.random import Generator, default_generator
 from tinyllm.tensor import Tensor, get_default_dtype
@@ -56,16 +63,37 @@ def _update(
     """input = operate(input, alpha * other), in place and in input's dtype."""
     value = _operand(who, input, other)
     dtype = result_type(input.array, value, default=get_default_dtype())
-    if CATEGORY[dtype.kind] > CATEGORY[input.dtype.kind] or (floating and dtype.kind != "f"):
-        result = get_default_dtype() if dtype.kind != "f" else dtype
+    _check_holds(who, input, get_default_dtype() if floating and dtype.kind != "f" else dtype)
+    check_alpha(who, alpha, dtype)
+    array = input.changing(who)
+    with np.errstate(all="ignore"):
+        if not isinstance(value, np.ndarray) and dtype.kind != "f":
+            value = as_scalar(value, dtype)
+        value = value if alpha == 1 else as_scalar(alpha, dtype) * value
+        operate(array, value, out=array, casting="unsafe")
+    return input
+
+
+def _check_holds(who: str, input: Tensor, result: np.dtype) -> None:
+    """Refuse a result that would lose its kind in place: a fraction in an integer tensor."""
+    if CATEGORY[result.kind] > CATEGORY[input.array.dtype.kind]:
         raise TypeError(
             f"{who}: the result is {result}, which a tensor of {input.dtype} cannot hold; "
             "use the out-of-place form, or call .float() first"
         )
-    array = input.changing(who)
-    with np.errstate(all="ignore"):
-        value = value if alpha == 1 else alpha * value
-        operate(array, value, out=array, casting="unsafe")
+
+
+def put(who: str, input: Tensor, function: Callable, *args: Any, **params: Any) -> Tensor:
+    """input = function(input, ...), in place: the result must have input's shape, and fit it."""
+    for value in (*args, *params.values()):
+        if isinstance(value, Tensor):
+            refuse_recorded(who, value)
+    with no_grad():
+        result = function(input, *args, **params)
+    if result.shape != input.shape:
+        _refuse_shape(who, input, result)
+    _check_holds(who, input, result.array.dtype)
+    np.copyto(input.changing(who), result.array, casting="unsafe")
     return input
 
 
@@ -76,6 +104,7 @@ def add_(input: Tensor, other: Tensor | Number, *, alpha: Number = 1) -> Tensor:
 
 def sub_(input: Tensor, other: Tensor | Number, *, alpha: Number = 1) -> Tensor:
     """Subtract alpha other, in place. PyTorch: torch.Tensor.sub_."""
+    no_bools("sub_", input, other)
     return _update("sub_", np.subtract, input, other, alpha)
 
 
@@ -84,8 +113,10 @@ def mul_(input: Tensor, other: Tensor | Number) -> Tensor:
     return _update("mul_", np.multiply, input, other)
 
 
-def div_(input: Tensor, other: Tensor | Number) -> Tensor:
+def div_(input: Tensor, other: Tensor | Number, *, rounding_mode: str | None = None) -> Tensor:
     """Divide by other, in place. PyTorch: torch.Tensor.div_."""
+    if rounding_mode is not None:
+        return put("div_", input, div, other, rounding_mode=rounding_mode)
     return _update("div_", np.true_divide, input, other, floating=True)
 
 
@@ -112,17 +143,11 @@ def zero_(input: Tensor) -> Tensor:
     return fill_(input, 0)
 
 
-def clamp_(input: Tensor, min: Number | None = None, max: Number | None = None) -> Tensor:
+def clamp_(
+    input: Tensor, min: Tensor | Number | None = None, max: Tensor | Number | None = None
+) -> Tensor:
     """Hold the elements within [min, max], in place. PyTorch: torch.Tensor.clamp_."""
-    if min is None and max is None:
-        raise ValueError("clamp_: give min, max or both")
-    low, high = (None if bound is None else input.dtype.type(bound) for bound in (min, max))
-    array = input.changing("clamp_")
-    if low is not None:
-        np.maximum(array, low, out=array)
-    if high is not None:
-        np.minimum(array, high, out=array)
-    return input
+    return put("clamp_", input, clamp, min, max)
 
 
 def masked_fill_(input: Tensor, mask: Tensor, value: Tensor | Number) -> Tensor:
@@ -172,3 +197,18 @@ def uniform_(
     return _fill_random(
         "uniform_", input, lambda dtype: draw(input.shape, dtype) * (high - low) + low
     )
+
+
+def bernoulli_(
+    input: Tensor, p: Tensor | float = 0.5, *, generator: Generator | None = None
+) -> Tensor:
+    """Write 1 with probability p and 0 otherwise; p may be a tensor, one for each element.
+
+    PyTorch: torch.Tensor.bernoulli_.
+    """
+    chance = _operand("bernoulli_", input, p)
+    if not np.all((np.asarray(chance) >= 0) & (np.asarray(chance) <= 1)):
+        raise ValueError(f"bernoulli_: p must be a probability, within [0, 1], got {p}")
+    draw = (generator or default_generator).numpy.random
+    np.copyto(input.changing("bernoulli_"), draw(input.shape) < chance, casting="unsafe")
+    return input

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -9,9 +10,12 @@ import numpy as np
 from tinyllm.functions.arguments import (
     Number,
     apply_pair,
+    as_floating,
     check_broadcast,
     check_dtype,
     check_tensor,
+    no_bools,
+    not_only_bools,
     plain_operand,
     promoted,
     with_dtype,
@@ -36,6 +40,7 @@ from tinyllm.ops.elementwise import (
     Tanh,
 )
 from tinyllm.ops.promotion import result_type
+from tinyllm.ops.rounding import Quotient
 from tinyllm.ops.shape import Clone
 from tinyllm.tensor import Tensor, apply, check_device, get_default_dtype
 
@@ -44,31 +49,30 @@ from tinyllm.tensor import Tensor, apply, check_device, get_default_dtype
 
 def add(input: Tensor, other: Tensor | Number, *, alpha: Number = 1) -> Tensor:
     """Return input + alpha other. PyTorch: torch.add."""
-    return apply_pair("add", Add, input, other if alpha == 1 else mul(other, alpha))
+    if alpha != 1:
+        other = _scaled("add", input, other, alpha)
+    return apply_pair("add", Add, input, other)
 
 
 def sub(input: Tensor, other: Tensor | Number, *, alpha: Number = 1) -> Tensor:
     """Return input - alpha other. PyTorch: torch.sub."""
-    return apply_pair(
-        "sub", Sub, *_no_bools("sub", input, other if alpha == 1 else mul(other, alpha))
-    )
+    no_bools("sub", input, other)
+    if alpha != 1:
+        other = _scaled("sub", input, other, alpha)
+    return apply_pair("sub", Sub, input, other)
 
 
-def _no_bools(who: str, *operands: Any) -> tuple[Any, ...]:
-    for operand in operands:
-        if isinstance(operand, bool) or (
-            isinstance(operand, Tensor) and operand.array.dtype.kind == "b"
-        ):
-            raise TypeError(f"{who}: bools are no numbers; use ~mask, mask ^ other or mask.int()")
-    return operands
+def _scaled(who: str, input: Tensor | Number, other: Tensor | Number, alpha: Number) -> Tensor:
+    """alpha other, in the dtype that input and other are promoted to."""
+    _, other = promoted(who, input, other)
+    return apply(Mul, other, with_dtype(check_alpha(who, alpha, other.dtype), other.dtype))
 
 
-def _one_number(who: str, a: Any, b: Any) -> tuple[Any, Any]:
-    """Refuse two bools, for which the operation is not defined."""
-    kinds = [x.array.dtype.kind if isinstance(x, Tensor) else None for x in (a, b)]
-    if all(kind == "b" or isinstance(x, bool) for kind, x in zip(kinds, (a, b), strict=True)):
-        _no_bools(who, a)
-    return a, b
+def check_alpha(who: str, alpha: Number, dtype: np.dtype) -> Number:
+    """Return alpha. Raises TypeError for a fraction where the result has integers or bools."""
+    if isinstance(alpha, float) and dtype.kind != "f":
+        raise TypeError(f"{who}: alpha = {alpha} times integers is no {dtype}; call .float() first")
+    return alpha
 
 
 def mul(input: Tensor | Number, other: Tensor | Number) -> Tensor:
@@ -82,7 +86,7 @@ def div(
     """Return input / other; integers are divided as the default float.
 
     Args:    rounding_mode: "floor" or "trunc" rounds the quotient, and keeps integers integers.
-    PyTorch: torch.div; a rounded quotient carries no gradient here (there: a gradient of zeros).
+    PyTorch: torch.div; a rounded quotient has a gradient of zeros, there and here.
     """
     if rounding_mode is None:
         return apply_pair("div", Div, input, other, floating=True)
@@ -90,53 +94,31 @@ def div(
         raise ValueError(
             f"div: rounding_mode must be 'floor', 'trunc' or None, got {rounding_mode!r}"
         )
-    a, b = (x.array for x in promoted("div", *_one_number("div", input, other)))
-    check_broadcast("div", ("input", a.shape), ("other", b.shape))
-    if a.dtype.kind != "f" and not b.all():
-        raise RuntimeError("div: integer division by zero")
-    with np.errstate(all="ignore"):
-        quotient = np.floor_divide(a, b)
-        if rounding_mode == "trunc":
-            quotient = np.trunc(a / b) if a.dtype.kind == "f" else _toward_zero(a, b, quotient)
-    return Tensor(np.asarray(quotient))
+    a, b = promoted("div", *not_only_bools("div", input, other))
+    check_divisor("div", b)
+    return apply_pair("div", Quotient, a, b, rounding=rounding_mode)
 
 
-def _toward_zero(a: np.ndarray, b: np.ndarray, floored: np.ndarray) -> np.ndarray:
-    return floored + ((floored < 0) & (floored * b != a)).astype(a.dtype)
-
-
-def floor_divide(input: Tensor | Number, other: Tensor | Number) -> Tensor:
-    """Return the quotient rounded down, `input // other`. PyTorch: torch.floor_divide."""
-    return div(input, other, rounding_mode="floor")
-
-
-def remainder(input: Tensor | Number, other: Tensor | Number) -> Tensor:
-    """Return input - other floor(input / other), of the sign of other. PyTorch: torch.remainder."""
-    a, b = promoted("remainder", *_one_number("remainder", input, other))
-    if a._requires_grad or b._requires_grad:
-        return sub(a, mul(b, floor_divide(a, b)))
-    check_broadcast("remainder", ("input", a.shape), ("other", b.shape))
-    if a.array.dtype.kind != "f" and not b.array.all():
-        raise RuntimeError("remainder: integer division by zero")
-    with np.errstate(all="ignore"):
-        return Tensor(np.asarray(np.remainder(a.array, b.array)))
+def check_divisor(who: str, divisor: Tensor) -> None:
+    """Refuse to divide integers by 0, where floats give inf or nan."""
+    if divisor.array.dtype.kind != "f" and not divisor.array.all():
+        raise RuntimeError(f"{who}: integer division by zero")
 
 
 def neg(input: Tensor) -> Tensor:
     """Return -input. PyTorch: torch.neg."""
-    return apply(Neg, *_no_bools("neg", check_tensor("neg", input)))
+    return apply(Neg, *no_bools("neg", check_tensor("neg", input)))
 
 
 def pow(input: Tensor | Number, exponent: Tensor | Number) -> Tensor:
     """Return input to the power of exponent; either may be a number. PyTorch: torch.pow."""
-    try:
-        return apply_pair("pow", Pow, *_one_number("pow", input, exponent))
-    except ValueError as error:
-        if "negative integer powers" in str(error):
-            raise ValueError(
-                "pow: an integer tensor to a negative power is a fraction; call .float() first"
-            ) from None
-        raise
+    not_only_bools("pow", input, exponent)
+    whole = isinstance(exponent, int) and isinstance(input, Tensor)
+    if whole and exponent < 0 and input.array.dtype.kind != "f":
+        raise ValueError(
+            "pow: an integer tensor to a negative power is a fraction; call .float() first"
+        )
+    return apply_pair("pow", Pow, input, exponent)
 
 
 def square(input: Tensor) -> Tensor:
@@ -147,50 +129,44 @@ def square(input: Tensor) -> Tensor:
 # Functions of one tensor; integers become the default float, as in PyTorch
 
 
-def _floating(who: str, input: Tensor) -> Tensor:
-    if check_tensor(who, input).array.dtype.kind == "f":
-        return input
-    return with_dtype(input, get_default_dtype())
-
-
 def exp(input: Tensor) -> Tensor:
     """Return e to the power of input. PyTorch: torch.exp."""
-    return apply(Exp, _floating("exp", input))
+    return apply(Exp, as_floating("exp", input))
 
 
 def log(input: Tensor) -> Tensor:
     """Return the natural logarithm. PyTorch: torch.log."""
-    return apply(Log, _floating("log", input))
+    return apply(Log, as_floating("log", input))
 
 
 def sqrt(input: Tensor) -> Tensor:
     """Return the square root. PyTorch: torch.sqrt."""
-    return apply(Sqrt, _floating("sqrt", input))
+    return apply(Sqrt, as_floating("sqrt", input))
 
 
 def rsqrt(input: Tensor) -> Tensor:
     """Return 1 / sqrt(input). PyTorch: torch.rsqrt."""
-    return apply(Rsqrt, _floating("rsqrt", input))
+    return apply(Rsqrt, as_floating("rsqrt", input))
 
 
 def tanh(input: Tensor) -> Tensor:
     """Return the hyperbolic tangent. PyTorch: torch.tanh."""
-    return apply(Tanh, _floating("tanh", input))
+    return apply(Tanh, as_floating("tanh", input))
 
 
 def sigmoid(input: Tensor) -> Tensor:
     """Return 1 / (1 + exp(-input)). PyTorch: torch.sigmoid."""
-    return apply(Sigmoid, _floating("sigmoid", input))
+    return apply(Sigmoid, as_floating("sigmoid", input))
 
 
 def relu(input: Tensor) -> Tensor:
     """Return max(input, 0). PyTorch: torch.relu."""
-    return apply(ReLU, *_no_bools("relu", check_tensor("relu", input)))
+    return apply(ReLU, *no_bools("relu", check_tensor("relu", input)))
 
 
 def abs(input: Tensor) -> Tensor:
     """Return the absolute value. PyTorch: torch.abs."""
-    return apply(Abs, *_no_bools("abs", check_tensor("abs", input)))
+    return apply(Abs, *no_bools("abs", check_tensor("abs", input)))
 
 
 # Choices between values
@@ -220,11 +196,26 @@ def clamp(
     dtype = result_type(*arrays, default=get_default_dtype())
     input = with_dtype(input, dtype)
     if not any(isinstance(bound, Tensor) for bound in bounds):
-        low, high = (None if bound is None else dtype.type(bound) for bound in (min, max))
+        no_bools("clamp", input)
+        low, high = (None if bound is None else _bound(bound, dtype) for bound in (min, max))
         return apply(Clamp, input, min=low, max=high)
     if min is not None:
-        input = where(lt(input, min), min, input)
-    return input if max is None else where(gt(input, max), max, input)
+        input = where(_outside(lt, input, min), min, input)
+    return input if max is None else where(_outside(gt, input, max), max, input)
+
+
+def _bound(bound: Number, dtype: np.dtype) -> Any:
+    """A number as NumPy's of the dtype. Raises ValueError for an integer out of its range."""
+    try:
+        return dtype.type(bound)
+    except OverflowError:
+        raise ValueError(f"clamp: the bound {bound} is out of the range of {dtype}") from None
+
+
+def _outside(beyond: Callable, input: Tensor, bound: Tensor | Number) -> Tensor:
+    """Where the bound takes the place of the input: nan, too, wins."""
+    bound = with_dtype(bound, input.dtype)
+    return Tensor(np.asarray(beyond(input, bound).array | np.isnan(bound.array)))
 
 
 def where(

@@ -15,6 +15,7 @@ from tinyllm.kernels.attention import attention, attention_backward, attention_g
 from tinyllm.kernels.cross_entropy import cross_entropy, cross_entropy_backward
 from tinyllm.kernels.dropout import dropout
 from tinyllm.kernels.embedding import embedding, embedding_backward
+from tinyllm.kernels.error_function import erf
 from tinyllm.kernels.kernel import KERNELS, Kernel, kernel, reference_kernels
 from tinyllm.kernels.matmul import linear, matmul
 from tinyllm.kernels.memory import is_whole
@@ -41,6 +42,7 @@ __all__ = [
     "dropout",
     "embedding",
     "embedding_backward",
+    "erf",
     "gelu",
     "gelu_backward",
     "gelu_tanh",

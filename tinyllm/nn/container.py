@@ -1,4 +1,4 @@
-"""Modules that hold modules: Sequential, ModuleList, ModuleDict."""
+"""Modules that hold modules: Sequential, ModuleList, ModuleDict; and ParameterList."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from tinyllm.nn.module import Module, bracketed
+from tinyllm.nn.parameter import Parameter
 from tinyllm.tensor import Tensor
 
 
@@ -184,3 +185,64 @@ class ModuleDict(Module):
         """Take all modules out."""
         for key in tuple(self._modules):
             del self[key]
+
+
+class ParameterList(Module):
+    """A list of parameters that their owner sees as its own; other values are kept beside them.
+
+    PyTorch: torch.nn.ParameterList; a plain Tensor becomes a Parameter.
+    """
+
+    def __init__(self, values: Iterable[Any] | None = None) -> None:
+        super().__init__()
+        self._size = 0
+        self.extend(values or ())
+
+    def _name(self, index: int) -> str:
+        position = operator.index(index)
+        if not -self._size <= position < self._size:
+            raise IndexError(f"ParameterList: index {index} is outside of its {self._size} values")
+        return str(position % self._size)
+
+    def __len__(self) -> int:
+        return self._size
+
+    def __iter__(self) -> Iterator[Any]:
+        return (self[i] for i in range(self._size))
+
+    def __getitem__(self, index: int | slice) -> Any:
+        if isinstance(index, slice):
+            return ParameterList([self[i] for i in range(self._size)[index]])
+        return getattr(self, self._name(index))
+
+    def __setitem__(self, index: int, value: Any) -> None:
+        plain = isinstance(value, Tensor) and not isinstance(value, Parameter)
+        setattr(self, self._name(index), Parameter(value) if plain else value)
+
+    def append(self, value: Any) -> ParameterList:
+        """Add a value at the end."""
+        self._size += 1
+        self[self._size - 1] = value
+        return self
+
+    def extend(self, values: Iterable[Any]) -> ParameterList:
+        """Add several values at the end."""
+        if isinstance(values, Tensor):
+            raise TypeError("ParameterList.extend: needs a list of tensors, and got one Tensor")
+        for value in values:
+            self.append(value)
+        return self
+
+    def __iadd__(self, values: Iterable[Any]) -> ParameterList:
+        return self.extend(values)
+
+    def extra_repr(self) -> str:
+        """Say each value's kind and size."""
+        lines = []
+        for name, value in enumerate(self):
+            text = f"Object of type: {type(value).__name__}"
+            if isinstance(value, Tensor):
+                size = "x".join(map(str, value.shape))
+                text = f"Parameter containing: [{value.dtype} of size {size}]"
+            lines.append(f"  ({name}): {text}")
+        return "\n".join(lines)

@@ -8,8 +8,19 @@ from collections.abc import Sequence
 import numpy as np
 
 from tinyllm import random
-from tinyllm.functions import log_softmax, relu, sigmoid, softmax, tanh
-from tinyllm.nn.loss_functions import cross_entropy, mse_loss
+from tinyllm.functions import log_softmax, sigmoid, softmax, tanh
+from tinyllm.nn.activation_functions import (
+    cosine_similarity,
+    elu,
+    leaky_relu,
+    logsigmoid,
+    normalize,
+    relu,
+    softplus,
+)
+from tinyllm.nn.distances import huber_loss, l1_loss, mse_loss, smooth_l1_loss
+from tinyllm.nn.likelihoods import binary_cross_entropy_with_logits, kl_div, nll_loss
+from tinyllm.nn.loss_functions import cross_entropy
 from tinyllm.ops.activation import GELU as GELUFunction  # noqa: N811
 from tinyllm.ops.activation import SiLU as SiLUFunction
 from tinyllm.ops.attention import ScaledDotProductAttention
@@ -21,20 +32,32 @@ from tinyllm.ops.normalization import RMSNorm as RMSNormFunction
 from tinyllm.tensor import Tensor, apply
 
 __all__ = [
+    "binary_cross_entropy_with_logits",
+    "cosine_similarity",
     "cross_entropy",
     "dropout",
+    "elu",
     "embedding",
     "gelu",
+    "huber_loss",
+    "kl_div",
+    "l1_loss",
     "layer_norm",
+    "leaky_relu",
     "linear",
     "log_softmax",
+    "logsigmoid",
     "mse_loss",
+    "nll_loss",
+    "normalize",
     "relu",
     "rms_norm",
     "scaled_dot_product_attention",
     "sigmoid",
     "silu",
+    "smooth_l1_loss",
     "softmax",
+    "softplus",
     "tanh",
 ]
 

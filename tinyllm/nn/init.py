@@ -94,14 +94,16 @@ def zeros_(tensor: Tensor) -> Tensor:
     return _fill("zeros_", tensor, 0)
 
 
+_CONVOLUTIONS = [f"conv{way}{n}d" for way in ("", "_transpose") for n in (1, 2, 3)]
+
+
 def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
     """Give the factor by which a weight's std makes up for what the nonlinearity takes away.
 
     Args:    param: the negative slope of "leaky_relu", 0.01 by default.
     """
     gains = {
-        "linear": 1.0,
-        "sigmoid": 1.0,
+        **dict.fromkeys(("linear", "sigmoid", *_CONVOLUTIONS), 1.0),
         "tanh": 5 / 3,
         "relu": math.sqrt(2),
         "selu": 3 / 4,
@@ -110,9 +112,12 @@ def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
         return gains[nonlinearity]
     if nonlinearity == "leaky_relu":
         slope = 0.01 if param is None else param
+        if isinstance(slope, bool) or not isinstance(slope, int | float):
+            raise ValueError(f"calculate_gain: negative_slope {slope!r} is not a valid number")
         return math.sqrt(2 / (1 + slope**2))
     raise ValueError(
-        f"Unsupported nonlinearity {nonlinearity!r}: choose among {', '.join(gains)}, leaky_relu"
+        f"Unsupported nonlinearity {nonlinearity!r}: choose among linear, sigmoid, tanh, relu, "
+        "leaky_relu, selu"
     )
 
 
@@ -186,3 +191,51 @@ def kaiming_normal_(
         return tensor
     std = calculate_gain(nonlinearity, a) / math.sqrt(_fan(tensor, mode))
     return normal_(tensor, 0.0, std, generator)
+
+
+def eye_(tensor: Tensor) -> Tensor:
+    """Fill a matrix with the identity, as much of it as fits."""
+    _check_matrix("eye_", tensor, exactly=True)
+    return _fill("eye_", tensor, np.eye(*tensor.shape))
+
+
+def orthogonal_(tensor: Tensor, gain: float = 1, generator: Generator | None = None) -> Tensor:
+    """Fill with rows, or columns if there are fewer, that stand upright on each other.
+
+    Dims after the first count as one. The matrix is the Q of a QR decomposition of random numbers.
+
+    Source:  Saxe et al. 2013, arXiv:1312.6120
+    """
+    _check_matrix("orthogonal_", tensor)
+    if tensor.array.size == 0:
+        return tensor
+    rows = tensor.shape[0]
+    columns = tensor.array.size // rows
+    drawn = _source(generator).standard_normal((max(rows, columns), min(rows, columns)))
+    q, r = np.linalg.qr(drawn)
+    q = q * np.sign(np.diag(r))  # else the signs would not be drawn evenly
+    return _fill(
+        "orthogonal_", tensor, gain * (q if rows >= columns else q.T).reshape(tensor.shape)
+    )
+
+
+def sparse_(
+    tensor: Tensor, sparsity: float, std: float = 0.01, generator: Generator | None = None
+) -> Tensor:
+    """Fill from N(0, std^2), then set the share `sparsity` of each column to 0.
+
+    Source:  Martens 2010, Deep learning via Hessian-free optimization
+    """
+    _check_matrix("sparse_", tensor, exactly=True)
+    rows, columns = tensor.shape
+    normal_(tensor, 0, std, generator)
+    values = tensor.array.copy()
+    for column in range(columns):
+        zeros = _source(generator).permutation(rows)[: math.ceil(sparsity * rows)]
+        values[zeros, column] = 0
+    return _fill("sparse_", tensor, values)
+
+
+def _check_matrix(who: str, tensor: Tensor, exactly: bool = False) -> None:
+    if tensor.ndim < 2 or (exactly and tensor.ndim > 2):
+        raise ValueError(f"{who}: needs a matrix, and the tensor's shape is {tensor.shape}")

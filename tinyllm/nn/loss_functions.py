@@ -1,9 +1,10 @@
-"""Losses as functions. `functional.py` gives them on."""
+"""Cross-entropy as a function. `functional.py` gives it on."""
 
 from __future__ import annotations
 
 import numpy as np
 
+from tinyllm.nn.reductions import check_reduction
 from tinyllm.ops.cross_entropy import CrossEntropy, SoftCrossEntropy
 from tinyllm.tensor import Tensor, apply
 
@@ -13,27 +14,6 @@ def _reduced(losses: Tensor, reduction: str, count: float) -> Tensor:
         return losses
     total = losses.sum()
     return total if reduction == "sum" else total / count
-
-
-def _check_reduction(who: str, reduction: str) -> None:
-    if reduction not in ("none", "mean", "sum"):
-        raise ValueError(f"{who}: reduction must be 'none', 'mean' or 'sum', not {reduction!r}")
-
-
-def mse_loss(input: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:
-    """Compute the squared difference, averaged, summed or element by element.
-
-    PyTorch: torch.nn.functional.mse_loss; shapes that only broadcast are an error here, not a
-             warning, since they nearly always hide a mistake.
-    """
-    _check_reduction("mse_loss", reduction)
-    if input.shape != target.shape:
-        raise ValueError(
-            f"mse_loss: input {input.shape} and target {target.shape} differ; a broadcast would "
-            "compare every row with every other: reshape one of them"
-        )
-    difference = input - target
-    return _reduced(difference * difference, reduction, difference.numel() or float("nan"))
 
 
 def cross_entropy(
@@ -60,9 +40,7 @@ def cross_entropy(
     PyTorch: torch.nn.functional.cross_entropy; the mean over no target at all is NaN, as there.
     """
     who = "cross_entropy"
-    _check_reduction(who, reduction)
-    if size_average is not None or reduce is not None:
-        raise ValueError(f"{who}: size_average and reduce are gone; use reduction='mean' or 'sum'")
+    check_reduction(who, reduction, size_average, reduce)
     if not 0 <= label_smoothing <= 1:
         raise ValueError(f"{who}: label_smoothing must be between 0 and 1, not {label_smoothing}")
     if not isinstance(input, Tensor) or not isinstance(target, Tensor):

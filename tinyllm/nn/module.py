@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
 
+from tinyllm.nn.conversion import convert
 from tinyllm.nn.hooks import call_with_hooks
 from tinyllm.nn.parameter import Parameter
-from tinyllm.nn.state_dict import IncompatibleKeys, load_arrays
-from tinyllm.tensor import HookHandle, Tensor, check_device
+from tinyllm.nn.state_dict import IncompatibleKeys, load_arrays, put_into
+from tinyllm.tensor import HookHandle, Tensor
 
 
 class Module:
@@ -206,6 +208,22 @@ class Module:
                 raise AttributeError(f"get_submodule: {name!r} in {target!r} is not a Module")
         return module
 
+    def get_parameter(self, target: str) -> Parameter:
+        """Find a parameter by its dotted name, such as "blocks.0.mlp.weight"."""
+        return self._member("_parameters", target)
+
+    def get_buffer(self, target: str) -> Tensor:
+        """Find a buffer by its dotted name."""
+        return self._member("_buffers", target)
+
+    def _member(self, registry: str, target: str) -> Any:
+        path, _, name = target.rpartition(".")
+        module = self.get_submodule(path)
+        getattr(module, name)  # which says what there is instead
+        if name not in module.__dict__[registry]:
+            raise AttributeError(f"{name!r} in {target!r} is not a {_REGISTRIES[registry]}")
+        return module.__dict__[registry][name]
+
     # Hooks
 
     def register_forward_pre_hook(
@@ -249,17 +267,23 @@ class Module:
         return state
 
     def load_state_dict(
-        self, state_dict: Mapping[str, Tensor | np.ndarray], strict: bool = True
+        self,
+        state_dict: Mapping[str, Tensor | np.ndarray],
+        strict: bool = True,
+        assign: bool = False,
     ) -> IncompatibleKeys:
         """Copy values into the parameters and buffers; the values may be Tensors or arrays.
 
         Args:    strict: whether the keys must be exactly those of `state_dict()`.
+                 assign: take the given tensors themselves, their dtype and memory, for one's own;
+                 an optimizer that was made before knows the old ones.
         Returns: the missing and the unexpected keys, both empty if `strict`.
         Raises:  RuntimeError that lists all missing and unexpected keys and all shapes that differ.
         PyTorch: torch.nn.Module.load_state_dict; after an error nothing has been changed here.
         """
         own = self.state_dict(keep_vars=True)
-        return load_arrays(type(self).__name__, own, state_dict, strict)
+        put = partial(put_into, self) if assign else None
+        return load_arrays(type(self).__name__, own, state_dict, strict, put)
 
     # Changing all of it
 
@@ -301,25 +325,7 @@ class Module:
 
         `to(dtype)`, `to("cpu")`, `to(tensor)` and `to("cpu", dtype)`, as in PyTorch.
         """
-        for value in args:
-            if isinstance(value, Tensor):
-                dtype = value.dtype
-            elif _is_dtype(value):
-                dtype = value
-            else:
-                device = value
-        check_device(device)
-        if dtype is None:
-            return self
-        dtype = np.dtype(dtype)
-        if dtype.kind != "f":
-            raise TypeError(f"Module.to: only floating-point dtypes are possible, not {dtype}")
-        for tensor in (*self.parameters(), *self.buffers()):
-            if tensor.dtype.kind == "f" and tensor.dtype != dtype:
-                tensor.array = tensor.array.astype(dtype)
-                tensor._version = [0]  # other memory from here on
-                if tensor.grad is not None:
-                    tensor.grad = Tensor(tensor.grad.array.astype(dtype))
+        convert((*self.parameters(), *self.buffers()), args, dtype, device)
         return self
 
     def float(self) -> Module:
@@ -329,6 +335,14 @@ class Module:
     def double(self) -> Module:
         """Convert to float64."""
         return self.to(np.float64)
+
+    def half(self) -> Module:
+        """Convert to float16."""
+        return self.to(np.float16)
+
+    def cpu(self) -> Module:
+        """Return the module: there is one device."""
+        return self
 
     # As text
 
@@ -382,9 +396,3 @@ def _added(module: Module, hooks: list, entry: Any, prepend: bool) -> HookHandle
     module._ever_hooked = True
     hooks.insert(0 if prepend else len(hooks), entry)
     return HookHandle(hooks, entry)
-
-
-def _is_dtype(value: Any) -> bool:
-    if isinstance(value, (np.dtype, type)):
-        return True
-    return isinstance(value, str) and value.startswith(("float", "int", "uint", "bool"))

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from tinyllm.nn.parameter import Parameter
 from tinyllm.tensor import Tensor
 
 
@@ -25,9 +26,16 @@ class IncompatibleKeys(NamedTuple):
 
 
 def load_arrays(
-    who: str, own: Mapping[str, Tensor], given: Mapping[str, Tensor | np.ndarray], strict: bool
+    who: str,
+    own: Mapping[str, Tensor],
+    given: Mapping[str, Tensor | np.ndarray],
+    strict: bool,
+    put: Callable[[str, Tensor, Tensor], None] | None = None,
 ) -> IncompatibleKeys:
-    """Copy `given` into the tensors `own` of the same names, or raise and copy nothing."""
+    """Copy `given` into the tensors `own` of the same names, or raise and copy nothing.
+
+    Args:    put: called with name, own and given tensor instead of copying.
+    """
     if not isinstance(given, Mapping):
         raise TypeError(f"Expected state_dict to be dict-like, got {type(given)}.")
     missing = [name for name in own if name not in given]
@@ -45,9 +53,22 @@ def load_arrays(
     if problems:
         raise RuntimeError("\n\t".join([f"Error(s) in loading state_dict for {who}:", *problems]))
     for name, array in arrays.items():
-        own[name]._version[0] += 1
-        own[name].array[...] = array
+        if put is not None:
+            value = given[name]
+            put(name, own[name], value if isinstance(value, Tensor) else Tensor(array))
+        else:
+            own[name]._version[0] += 1
+            own[name].array[...] = array
     return IncompatibleKeys(missing, unexpected)
+
+
+def put_into(module: Any, name: str, own: Tensor, value: Tensor) -> None:
+    """Set a tensor itself where `own` stood; it becomes a Parameter if that was one."""
+    if isinstance(own, Parameter):
+        value = value if isinstance(value, Parameter) else Parameter(value)
+        value.requires_grad_(own.requires_grad)
+    path, _, last = name.rpartition(".")
+    setattr(module.get_submodule(path), last, value)
 
 
 def _quoted(names: list[str]) -> str:

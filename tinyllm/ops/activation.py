@@ -1,6 +1,8 @@
-"""Activations with a kernel of their own. (ReLU, sigmoid and tanh are in elementwise.py.)"""
+"""Activations beside ReLU, sigmoid and tanh, which are in elementwise.py."""
 
 from __future__ import annotations
+
+import numpy as np
 
 from tinyllm import kernels
 from tinyllm.ops.function import Array, Context, Function
@@ -50,3 +52,88 @@ class SiLU(Function):
     def backward(ctx: Context, grad_y: Array) -> Array:
         (x,) = ctx.saved_tensors
         return kernels.silu_backward(grad_y, x)
+
+
+class Softplus(Function):
+    """y = log(1 + exp(z)) / beta, z = beta x: a smooth ReLU; y = x where z is above `threshold`.
+
+    Computed as (max(z, 0) + log(1 + exp(-|z|))) / beta, in which nothing overflows.
+    Adjoint:  grad_x = grad_y sigmoid(z), or grad_y above the threshold
+    Saved:    x
+    """
+
+    @staticmethod
+    def forward(ctx: Context, x: Array, *, beta: float = 1.0, threshold: float = 20.0) -> Array:
+        ctx.save_for_backward(x)
+        ctx.beta, ctx.threshold = beta, threshold
+        z = x * beta
+        smooth = (np.maximum(z, 0) + np.log1p(np.exp(-np.abs(z)))) / x.dtype.type(beta)
+        return np.where(z > threshold, x, smooth)
+
+    @staticmethod
+    def backward(ctx: Context, grad_y: Array) -> Array:
+        (x,) = ctx.saved_tensors
+        z = x * ctx.beta
+        small = np.exp(-np.abs(z))
+        sigmoid = np.where(z < 0, small, 1) / (1 + small)
+        return np.where(z > ctx.threshold, grad_y, grad_y * sigmoid)
+
+
+class LogSigmoid(Function):
+    """y = log(1 / (1 + exp(-x))) = min(x, 0) - log(1 + exp(-|x|)), finite for every finite x.
+
+    Adjoint:  grad_x = grad_y sigmoid(-x)
+    Saved:    x
+    """
+
+    @staticmethod
+    def forward(ctx: Context, x: Array) -> Array:
+        ctx.save_for_backward(x)
+        return np.minimum(x, 0) - np.log1p(np.exp(-np.abs(x)))
+
+    @staticmethod
+    def backward(ctx: Context, grad_y: Array) -> Array:
+        (x,) = ctx.saved_tensors
+        small = np.exp(-np.abs(x))
+        return grad_y * (np.where(x < 0, 1, small) / (1 + small))
+
+
+class LeakyReLU(Function):
+    """y = x above 0, slope x below.
+
+    Adjoint:  grad_x = grad_y where x > 0, else slope grad_y (at the kink too)
+    Saved:    x
+    Source:   Maas, Hannun and Ng 2013, Rectifier nonlinearities improve acoustic models
+    """
+
+    @staticmethod
+    def forward(ctx: Context, x: Array, *, slope: float) -> Array:
+        ctx.save_for_backward(x)
+        ctx.slope = slope
+        return np.where(x > 0, x, x * x.dtype.type(slope))
+
+    @staticmethod
+    def backward(ctx: Context, grad_y: Array) -> Array:
+        (x,) = ctx.saved_tensors
+        return np.where(x > 0, grad_y, grad_y * x.dtype.type(ctx.slope))
+
+
+class ELU(Function):
+    """y = x above 0, alpha (exp(x) - 1) below.
+
+    Adjoint:  grad_x = grad_y where x > 0, else grad_y alpha exp(x) (at the kink too)
+    Saved:    x
+    Source:   Clevert, Unterthiner and Hochreiter 2015, arXiv:1511.07289
+    """
+
+    @staticmethod
+    def forward(ctx: Context, x: Array, *, alpha: float) -> Array:
+        ctx.save_for_backward(x)
+        ctx.alpha = alpha
+        return np.where(x < 0, np.expm1(np.minimum(x, 0)) * x.dtype.type(alpha), x)
+
+    @staticmethod
+    def backward(ctx: Context, grad_y: Array) -> Array:
+        (x,) = ctx.saved_tensors
+        below = grad_y * (np.exp(np.minimum(x, 0)) * x.dtype.type(ctx.alpha))
+        return np.where(x <= 0, below, grad_y)

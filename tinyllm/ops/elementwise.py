@@ -6,6 +6,7 @@ import numpy as np
 
 from tinyllm import kernels
 from tinyllm.ops.function import Array, Context, Function, unbroadcast
+from tinyllm.ops.rounding import sign
 
 # Arithmetic of two arrays: each broadcasts, so each gradient is summed back with `unbroadcast`
 
@@ -122,7 +123,13 @@ class Pow(Function):
 
 
 def _power(x: Array, y: Array) -> Array:
-    """x**y; one exponent for all is given as a number, for which NumPy squares or takes roots."""
+    """x**y; one exponent for all is given as a number, for which NumPy squares or takes roots.
+
+    An integer to a negative power is rounded towards 0, as in PyTorch: 0 but for 1 and -1.
+    """
+    if y.dtype.kind == "i" and (y < 0).any():
+        small = np.where(np.abs(x) == 1, x, 0) ** np.abs(y)
+        return np.where(y < 0, small, x ** np.maximum(y, 0))
     return x ** (y.item() if y.ndim == 0 else y)
 
 
@@ -290,7 +297,7 @@ class ReLU(Function):
 class Abs(Function):
     """y = |x|.
 
-    Adjoint:  grad_x = grad_y sign x, which is 0 at 0
+    Adjoint:  grad_x = grad_y sign x, which is 0 at 0 and at NaN
     Saved:    x
     """
 
@@ -302,4 +309,4 @@ class Abs(Function):
     @staticmethod
     def backward(ctx: Context, grad_y: Array) -> Array:
         (x,) = ctx.saved_tensors
-        return grad_y * np.sign(x)
+        return grad_y * sign(x)
