@@ -26,6 +26,12 @@ from tinyllm.kernels.normalization import (
     rms_norm_backward,
 )
 from tinyllm.kernels.optimizer import adam_step, scale_, sum_of_squares
+from tinyllm.kernels.rotary import rotate
+from tinyllm.kernels.self_attention import (
+    cached_attention,
+    self_attention,
+    self_attention_backward,
+)
 from tinyllm.kernels.softmax import log_softmax, log_softmax_backward, softmax, softmax_backward
 from tinyllm.kernels.threads import get_num_threads, set_num_threads
 
@@ -37,6 +43,7 @@ __all__ = [
     "attention",
     "attention_backward",
     "attention_grad_scores",
+    "cached_attention",
     "cross_entropy",
     "cross_entropy_backward",
     "dropout",
@@ -61,7 +68,10 @@ __all__ = [
     "relu_backward",
     "rms_norm",
     "rms_norm_backward",
+    "rotate",
     "scale_",
+    "self_attention",
+    "self_attention_backward",
     "set_num_threads",
     "silu",
     "silu_backward",

@@ -13,16 +13,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from tinyllm.kernels.blas import NORMAL, TRANSPOSED, gemm, hold_to_one_thread
+from tinyllm.kernels.attention_blocks import COLUMNS, attend, attend_backward, place
+from tinyllm.kernels.blas import hold_to_one_thread
 from tinyllm.kernels.dropout import drop_below, keep_mask, split_seed
-from tinyllm.kernels.jit import address, inlined, parallel
+from tinyllm.kernels.jit import address, parallel
 from tinyllm.kernels.kernel import kernel
-from tinyllm.kernels.memory import empty, zeros
+from tinyllm.kernels.memory import empty
 from tinyllm.kernels.threads import get_num_threads
-from tinyllm.kernels.vector_math import exp, hash32, largest
-
-BLOCK = 64  # queries worked on at once: their scores against all keys stay in the cache
-SHORT = 256  # up to this many keys half a block is quicker: it skips more of what causality hides
 
 
 @kernel
@@ -111,17 +108,17 @@ def attention(q, k, v, mask, is_causal, scale, dropout_p, seed):
         return attention.definition(q, k, v, mask, is_causal, scale, dropout_p, seed)
     hold_to_one_thread()
     B, H, T, D = q.shape
-    out = _heads(empty, q, H, v.shape[3])
+    out = _heads(q, H, v.shape[3])
     lse = empty((B, H, T), q.dtype)
-    geometry = np.empty((5, 7), np.int64)
-    geometry[4] = B, H, k.shape[1], T, k.shape[2], D, v.shape[3]
-    arrays = [_described(geometry, i, array) for i, array in enumerate((q, k, v))]
-    _describe(1, 1, geometry, 3, out)
+    table = np.empty((5, COLUMNS), np.int64)
+    table[4] = B, H, k.shape[1], T, k.shape[2], D, v.shape[3], 0
+    arrays = [_described(table, i, array) for i, array in enumerate((q, k, v))]
+    _describe(1, 1, table, 3, out)
     line, strides = _mask_line(mask, (B, H, T, k.shape[2]), q.dtype)
     low, high = split_seed(seed)
     _attend(
-        B * H, _threads_for(B * H, T * k.shape[2] * D),
-        geometry, line, strides, is_causal, scale, dropout_p, low, high, drop_below(dropout_p), lse,
+        B * H, threads_for_heads(B * H, T * k.shape[2] * D),
+        table, line, strides, is_causal, scale, dropout_p, low, high, drop_below(dropout_p), lse,
     )  # fmt: skip
     del arrays  # alive until here: the kernel reads them by address
     return out, lse
@@ -135,69 +132,66 @@ def attention_backward(grad_out, q, k, v, mask, is_causal, scale, dropout_p, see
         )
     hold_to_one_thread()
     (B, H, T, D), (_, Hk, S, Dv) = q.shape, v.shape
-    geometry = np.empty((8, 7), np.int64)
-    geometry[7] = B, H, Hk, T, S, D, Dv
-    arrays = [_described(geometry, i, array) for i, array in enumerate((q, k, v, grad_out))]
-    grads = _gradients_like(q, k, v, geometry)
+    table = np.empty((8, COLUMNS), np.int64)
+    table[7] = B, H, Hk, T, S, D, Dv, 0
+    arrays = [_described(table, i, array) for i, array in enumerate((q, k, v, grad_out))]
+    grads = _gradients_like(q, k, v, table)
     for i, grad in enumerate(grads, start=4):
-        _describe(1, 1, geometry, i, grad)
+        _describe(1, 1, table, i, grad)
     line, strides = _mask_line(mask, (B, H, T, S), q.dtype)
     low, high = split_seed(seed)
     _attend_backward(
-        B * Hk, _threads_for(B * Hk, T * S * D),
-        geometry, line, strides, is_causal, scale, dropout_p, low, high, drop_below(dropout_p), lse,
+        B * Hk, threads_for_heads(B * Hk, T * S * D),
+        table, line, strides, is_causal, scale, dropout_p, low, high, drop_below(dropout_p), lse,
     )  # fmt: skip
     del arrays
     return tuple(grads)
 
 
-def _gradients_like(q, k, v, geometry):
-    """Memory for the gradients, those of k and v zero: in one piece where q, k, v are, or k, v."""
+def _gradients_like(q, k, v, table):
+    """Memory for the gradients: in one piece where q, k, v are, or k, v."""
     (H, D), (Hk, Dv) = q.shape[1::2], v.shape[1::2]
     step = q.strides[1]
-    starts = geometry[:3, 0].tolist()
+    starts = table[:3, 0].tolist()
     packed_kv = k.strides == v.strides and Dv == D and starts[2] - starts[1] == Hk * k.strides[1]
     as_long = q.shape[2] == k.shape[2]  # not so for the first queries alone
     if packed_kv and as_long and q.strides == k.strides and starts[1] - starts[0] == H * step:
-        packed = _heads(zeros, q, H + 2 * Hk, D)
+        packed = _heads(q, H + 2 * Hk, D)
         return packed[:, :H], packed[:, H : H + Hk], packed[:, H + Hk :]
-    grad_q = _heads(empty, q, H, D)
+    grad_q = _heads(q, H, D)
     if packed_kv:
-        packed = _heads(zeros, k, 2 * Hk, D)
+        packed = _heads(k, 2 * Hk, D)
         return grad_q, packed[:, :Hk], packed[:, Hk:]
-    return grad_q, _heads(zeros, k, Hk, D), _heads(zeros, v, Hk, Dv)
+    return grad_q, _heads(k, Hk, D), _heads(v, Hk, Dv)
 
 
-def _heads(make, like, heads, size):
+def _heads(like, heads, size):
     """An array (B, heads, T, size) in which each position has its heads side by side, the batch or
     the positions outermost as in `like`: the layers around cut and join heads without a copy."""
     B, _, T, _ = like.shape
     if like.strides[2] > like.strides[0]:  # (T, B, H, D) in memory: batch_first=False
-        return make((T, B, heads, size), like.dtype).transpose(1, 2, 0, 3)
-    return make((B, T, heads, size), like.dtype).transpose(0, 2, 1, 3)
+        return empty((T, B, heads, size), like.dtype).transpose(1, 2, 0, 3)
+    return empty((B, T, heads, size), like.dtype).transpose(0, 2, 1, 3)
 
 
-def _threads_for(tasks: int, work: int) -> int:
+def threads_for_heads(tasks: int, work: int) -> int:
     return 1 if tasks * work < 50_000 else min(tasks, get_num_threads())
 
 
-def _described(geometry, i, array):
-    """Write row i of the table that the compiled bodies find arrays by, so that one body serves
-    every layout: address in bytes, then the strides of batch, head and position in elements.
+def _described(table, i, array):
+    """Write row i of the table by which compiled bodies find arrays.
 
-    The table's last row: B, H, Hk, T, S, D, Dv.
     Returns the array, or its copy with rows in one piece: to be kept alive, the table does not.
     """
     array = array if _fits_blas(array) else np.array(array, order="C")
-    _describe(1, 1, geometry, i, array)
+    _describe(1, 1, table, i, array)
     return array
 
 
 @parallel
-def _describe(geometry, i, array, start, stop):
-    geometry[i, 0] = address(array)
-    for axis in range(3):
-        geometry[i, 1 + axis] = array.strides[axis] // array.itemsize
+def _describe(table, i, array, start, stop):
+    item, strides = array.itemsize, array.strides
+    place(table, i, address(array), strides[0] // item, strides[1] // item, strides[2] // item)
 
 
 def _fits_blas(a):
@@ -217,160 +211,11 @@ def _mask_line(mask, shape, dtype):
     return mask.reshape(-1), np.array(seen.strides, np.int64) // mask.itemsize
 
 
-@inlined
-def _block(keys):
-    return BLOCK // 2 if keys <= SHORT else BLOCK
-
-
-@inlined
-def _add_mask(row, keys, mask, start, stride):
-    if mask.size:
-        for s in range(keys):
-            row[s] += mask[start + s * stride]
-
-
-@inlined
-def _softmax_block(scores, first, rows, keys, is_causal, mask, mask_start, strides, lse):
-    """Turn a block of scores into weights, in place, row by row; write each row's log-sum-exp."""
-    zero = scores.dtype.type(0)
-    for i in range(rows):
-        row = scores[i]
-        t = first + i
-        _add_mask(row, keys, mask, mask_start + t * strides[2], strides[3])
-        seen = min(t + 1, keys) if is_causal else keys
-        m = largest(row[:seen])
-        total = zero
-        if m > -np.inf or m != m:
-            for s in range(seen):
-                e = exp(row[s] - m)
-                row[s] = e
-                total += e
-        else:
-            seen = 0
-        lse[t] = m + np.log(total)
-        scale = scores.dtype.type(1) / total if seen else zero
-        for s in range(seen):
-            row[s] *= scale
-        for s in range(seen, keys):
-            row[s] = zero
-
-
-@inlined
-def _drop_block(block, rows, keys, first_row, factor, low, high, bound):
-    """Multiply by dropout's factors; `first_row` is the block's place among all B H T rows."""
-    zero = block.dtype.type(0)
-    for i in range(rows):
-        row = block[i]
-        by_row = hash32(first_row + i, low) ^ np.uint32(high)
-        for s in range(keys):
-            row[s] = row[s] * factor if hash32(s, by_row) >= np.uint32(bound) else zero
-
-
-@inlined
-def _at(geometry, i, b, h, t, item):
-    """The address of row t of head h of batch b of array i."""
-    row = geometry[i]
-    return row[0] + item * (b * row[1] + h * row[2] + t * row[3])
+@parallel
+def _attend(table, mask, strides, is_causal, scale, p, low, high, bound, lse, start, stop):
+    attend(table, mask, strides, is_causal, scale, p, low, high, bound, lse, start, stop)
 
 
 @parallel
-def _attend(geometry, mask, strides, is_causal, scale, p, low, high, bound, lse, start, stop):
-    """Do the (batch, head) pairs from `start` to `stop`."""
-    B, H, Hk, T, S, D, Dv = geometry[4]
-    item = lse.itemsize
-    block = min(T, _block(S))
-    scores = np.empty((block, S), lse.dtype)
-    factor = lse.dtype.type(1 / (1 - p)) if p > 0 else lse.dtype.type(1)
-    here = address(scores)
-    row = geometry[:, 3]
-    for task in range(start, stop):
-        b, h = task // H, task % H
-        kv = h // (H // Hk)
-        k, v = _at(geometry, 1, b, kv, 0, item), _at(geometry, 2, b, kv, 0, item)
-        for first in range(0, T, block):
-            rows = min(block, T - first)
-            keys = min(first + rows, S) if is_causal else S
-            q, out = _at(geometry, 0, b, h, first, item), _at(geometry, 3, b, h, first, item)
-            gemm(scores, TRANSPOSED, NORMAL, keys, rows, D,
-                 scale, k, row[1], q, row[0], 0.0, here, S)  # fmt: skip
-            mask_start = b * strides[0] + h * strides[1]
-            _softmax_block(
-                scores, first, rows, keys, is_causal, mask, mask_start, strides, lse[b, h]
-            )
-            if p > 0:
-                _drop_block(scores, rows, keys, (b * H + h) * T + first, factor, low, high, bound)
-            gemm(scores, NORMAL, NORMAL, Dv, rows, keys,
-                 1.0, v, row[2], here, S, 0.0, out, row[3])  # fmt: skip
-
-
-@inlined
-def _weights_again(weights, first, rows, keys, is_causal, mask, mask_start, strides, lse):
-    """The forward's weights from its scores and log-sum-exp, in place."""
-    zero = weights.dtype.type(0)
-    for i in range(rows):
-        row = weights[i]
-        t = first + i
-        _add_mask(row, keys, mask, mask_start + t * strides[2], strides[3])
-        seen = min(t + 1, keys) if is_causal else keys
-        if lse[t] == -np.inf:
-            seen = 0
-        for s in range(seen):
-            row[s] = exp(row[s] - lse[t])
-        for s in range(seen, keys):
-            row[s] = zero
-
-
-@inlined
-def _grad_scores_block(weights, grads, rows, keys, scale):
-    """dS = scale P * (dP - rowsum(P * dP)), written over dP."""
-    for i in range(rows):
-        p, g = weights[i], grads[i]
-        dot = weights.dtype.type(0)
-        for s in range(keys):
-            dot += p[s] * g[s]
-        for s in range(keys):
-            g[s] = p[s] * (g[s] - dot) * scale
-
-
-@parallel
-def _attend_backward(
-    geometry, mask, strides, is_causal, scale, p, low, high, bound, lse, start, stop
-):
-    """Do the (batch, key head) pairs from `start` to `stop`: no two share a gradient."""
-    B, H, Hk, T, S, D, Dv = geometry[7]
-    item, groups = lse.itemsize, H // Hk
-    block = min(T, _block(S))
-    weights, grads = np.empty((block, S), lse.dtype), np.empty((block, S), lse.dtype)
-    factor = lse.dtype.type(1 / (1 - p)) if p > 0 else lse.dtype.type(1)
-    w, g = address(weights), address(grads)
-    row = geometry[:, 3]
-    for task in range(start * groups, stop * groups):
-        b, h = task // H, task % H
-        k, v = _at(geometry, 1, b, h // groups, 0, item), _at(geometry, 2, b, h // groups, 0, item)
-        grad_k = _at(geometry, 5, b, h // groups, 0, item)
-        grad_v = _at(geometry, 6, b, h // groups, 0, item)
-        for first in range(0, T, block):
-            rows = min(block, T - first)
-            keys = min(first + rows, S) if is_causal else S
-            dropout_row = (b * H + h) * T + first
-            q, grad_out = _at(geometry, 0, b, h, first, item), _at(geometry, 3, b, h, first, item)
-            grad_q = _at(geometry, 4, b, h, first, item)
-            gemm(weights, TRANSPOSED, NORMAL, keys, rows, D,
-                 scale, k, row[1], q, row[0], 0.0, w, S)  # fmt: skip
-            mask_start = b * strides[0] + h * strides[1]
-            _weights_again(
-                weights, first, rows, keys, is_causal, mask, mask_start, strides, lse[b, h]
-            )
-            gemm(grads, TRANSPOSED, NORMAL, keys, rows, Dv,
-                 1.0, v, row[2], grad_out, row[3], 0.0, g, S)  # fmt: skip
-            if p > 0:
-                _drop_block(grads, rows, keys, dropout_row, factor, low, high, bound)
-            _grad_scores_block(weights, grads, rows, keys, lse.dtype.type(scale))
-            gemm(grads, NORMAL, NORMAL, D, rows, keys,
-                 1.0, k, row[1], g, S, 0.0, grad_q, row[4])  # fmt: skip
-            gemm(grads, NORMAL, TRANSPOSED, D, keys, rows,
-                 1.0, q, row[0], g, S, 1.0, grad_k, row[5])  # fmt: skip
-            if p > 0:
-                _drop_block(weights, rows, keys, dropout_row, factor, low, high, bound)
-            gemm(weights, NORMAL, TRANSPOSED, Dv, keys, rows,
-                 1.0, grad_out, row[3], w, S, 1.0, grad_v, row[6])  # fmt: skip
+def _attend_backward(table, mask, strides, is_causal, scale, p, low, high, bound, lse, start, stop):
+    attend_backward(table, mask, strides, is_causal, scale, p, low, high, bound, lse, start, stop)

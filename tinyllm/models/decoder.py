@@ -7,10 +7,9 @@ C width, H heads, Hk key and value heads, D = C / H head size, V vocabulary.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 
 from tinyllm import nn
-from tinyllm.functions import arange, ones
+from tinyllm.functions import arange
 from tinyllm.models.decoder_config import DecoderConfig
 from tinyllm.nn import functional as F
 from tinyllm.nn import init
@@ -39,51 +38,27 @@ class Attention(nn.Module):
         self.heads, self.kv_heads = config.heads, config.kv_heads
         self.head_size, self.dropout = config.head_size, config.dropout
         self.rotary = rotary
-        C, kv_width = config.width, config.kv_heads * config.head_size
-        self.packed = rotary is None and self.kv_heads == self.heads
-        if self.packed:
-            self.qkv = nn.Linear(C, 3 * C, config.bias)  # one product in place of three
-        else:
-            self.q = nn.Linear(C, C, config.bias)
-            self.k = nn.Linear(C, kv_width, config.bias)
-            self.v = nn.Linear(C, kv_width, config.bias)
-        self.out = nn.Linear(C, C, config.bias)
+        packed = (self.heads + 2 * self.kv_heads) * self.head_size
+        self.qkv = nn.Linear(config.width, packed, config.bias)  # one product in place of three
+        self.out = nn.Linear(config.width, config.width, config.bias)
 
     def forward(self, x: Tensor, cache: nn.KeyValueCache | None = None) -> Tensor:
         """Attend, to the tokens in the cache too if one is given."""
-        B, T, C = x.shape
-        start = cache.length if cache is not None else 0
-        q, k, v = self._queries_keys_values(x)  # (B, H, T, D), (B, Hk, T, D) twice
+        qkv = self.qkv(x)  # (B, T, (H + 2 Hk) D)
         if self.rotary is not None:
-            q, k = self.rotary(q, start), self.rotary(k, start)
+            qkv = self._turned(qkv, cache.length if cache is not None else 0)
         if cache is not None:
-            k, v = cache.append(self.layer, k, v)  # (B, Hk, S, D), S = start + T
-        may_attend = None
-        if start and T > 1:  # new token t stands at start + t and sees all up to there
-            may_attend = ones(T, start + T, dtype=bool).tril(start)  # (T, S)
-        y = F.scaled_dot_product_attention(
-            q,
-            k,
-            v,
-            attn_mask=may_attend,
-            dropout_p=self.dropout if self.training else 0.0,
-            is_causal=T > 1 and start == 0,
-            enable_gqa=self.kv_heads != self.heads,
-        )  # (B, H, T, D)
-        y = y.transpose(1, 2).reshape(B, T, C)  # heads side by side again
+            y = cache.attend(self.layer, qkv, self.heads)  # (B, T, C)
+        else:
+            dropout = self.dropout if self.training else 0.0
+            y = F.self_attention(qkv, self.heads, self.kv_heads, dropout, is_causal=True)
         return self.out(y)  # (B, T, C)
 
-    def _queries_keys_values(self, x: Tensor) -> Sequence[Tensor]:
-        B, T, _ = x.shape
-        H, Hk, D = self.heads, self.kv_heads, self.head_size
-        # view, then exchange dims: a view straight to (B, H, T, D) would mix tokens with heads
-        if self.packed:
-            qkv = self.qkv(x).view(B, T, 3, H, D)
-            return qkv.permute(2, 0, 3, 1, 4).unbind()  # (B, H, T, D) three times
-        q = self.q(x).view(B, T, H, D).transpose(1, 2)  # (B, H, T, D)
-        k = self.k(x).view(B, T, Hk, D).transpose(1, 2)  # (B, Hk, T, D)
-        v = self.v(x).view(B, T, Hk, D).transpose(1, 2)  # (B, Hk, T, D)
-        return q, k, v
+    def _turned(self, qkv: Tensor, start: int) -> Tensor:
+        """Turn queries and keys by their positions, the first of which is `start`."""
+        B, T, width = qkv.shape
+        heads = qkv.view(B, T, width // self.head_size, self.head_size)  # (B, T, H + 2 Hk, D)
+        return self.rotary(heads, start, self.heads + self.kv_heads).view(B, T, width)
 
 
 class MLP(nn.Module):

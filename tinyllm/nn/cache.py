@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from tinyllm import kernels
 from tinyllm.autograd import is_grad_enabled
 from tinyllm.tensor import Tensor, get_default_dtype
 
@@ -13,7 +14,7 @@ from tinyllm.tensor import Tensor, get_default_dtype
 class KeyValueCache:
     """Room for the keys and values of up to `capacity` tokens, in every layer.
 
-    A token counts in `length` once the last layer has appended it, so a forward that was broken
+    A token counts in `length` once the last layer has kept it, so a forward that was broken
     off halfway leaves nothing behind.
 
     Args:    heads: key heads H (fewer than the query's under grouped-query attention).
@@ -40,35 +41,39 @@ class KeyValueCache:
         self._keys = [np.empty(shape, dtype) for _ in range(layers)]
         self._values = [np.empty(shape, dtype) for _ in range(layers)]
 
-    def append(self, layer: int, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
-        """Add new keys and values of one layer; give all of that layer, old and new.
+    def attend(self, layer: int, qkv: Tensor, heads: int) -> Tensor:
+        """Keep new tokens' keys and values; let each token attend to all up to itself.
 
-        Shapes:  key, value (B, H, T, D) -> (B, H, length + T, D) each, views of the cache
-        Raises:  ValueError beyond the capacity or for other shapes, RuntimeError while recording.
+        Args:    heads: query heads H, a multiple of the cache's key heads Hk.
+        Shapes:  qkv (B, T, (H + 2 Hk) D), packed as `functional.self_attention` has it
+                 -> (B, T, H D)
+        Raises:  ValueError beyond the capacity or for other shapes, TypeError for another dtype,
+                 RuntimeError while recording.
         """
-        if is_grad_enabled() and (key.requires_grad or value.requires_grad):
+        if qkv._requires_grad and is_grad_enabled():
             raise RuntimeError(
                 "KeyValueCache: the cache keeps no graph, so gradients would be lost: run the "
                 "model inside tinyllm.no_grad(), or without a cache"
             )
         keys, values = self._keys[layer], self._values[layer]
-        B, H, capacity, D = keys.shape
-        start, stop = self.length, self.length + key.shape[-2]
-        if key.shape != (B, H, stop - start, D) or value.shape != key.shape:
+        (B, kv_heads, capacity, D), start, shape = keys.shape, self.length, qkv.array.shape
+        if len(shape) != 3 or shape[0] != B or shape[2] != (heads + 2 * kv_heads) * D:
             raise ValueError(
-                f"KeyValueCache: key {key.shape} and value {value.shape} must both be (B, H, T, D) "
-                f"with B, H, D = {B}, {H}, {D}: was the cache made for this model and batch size?"
+                f"KeyValueCache: qkv {shape} must be (B, T, (H + 2 Hk) D) with B, H, Hk, D = {B}, "
+                f"{heads}, {kv_heads}, {D}: was the cache made for this model and batch size?"
             )
+        if qkv.array.dtype != keys.dtype:
+            raise TypeError(f"KeyValueCache: qkv is {qkv.dtype}, the cache keeps {keys.dtype}")
+        stop = start + shape[1]
         if stop > capacity:
             raise ValueError(
-                f"KeyValueCache: {start} tokens kept and {stop - start} new ones exceed capacity "
+                f"KeyValueCache: {start} tokens kept and {shape[1]} new ones exceed capacity "
                 f"{capacity}: make a larger cache, or truncate() or reset() this one"
             )
-        keys[:, :, start:stop] = key.array
-        values[:, :, start:stop] = value.array
+        y = kernels.cached_attention(qkv.array, keys, values, start, heads)
         if layer == self.layers - 1:
             self.length = stop
-        return Tensor(keys[:, :, :stop]), Tensor(values[:, :, :stop])
+        return Tensor(y)
 
     def truncate(self, length: int) -> None:
         """Forget all but the first `length` tokens."""

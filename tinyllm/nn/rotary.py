@@ -16,7 +16,7 @@ class RotaryEmbedding(Module):
 
     Args:    head_size: D, even.
              context_length: the number of positions.
-    Shapes:  (..., T, D) -> the same
+    Shapes:  (B, T, N, D), N heads side by side at each position -> the same
     PyTorch: has none. The pairing of the first half with the second is that of Llama in Hugging
              Face's transformers; the paper's pairs neighbours, which is a permutation of D.
     Source:  Su et al. 2021, arXiv:2104.09864, section 3.2.2
@@ -37,17 +37,22 @@ class RotaryEmbedding(Module):
             self._tables[dtype] = np.cos(angles).astype(dtype), np.sin(angles).astype(dtype)
         return self._tables[dtype]
 
-    def forward(self, x: Tensor, start: int = 0) -> Tensor:
-        """Turn x (..., T, D), whose first row stands at position `start`.
+    def forward(self, x: Tensor, start: int = 0, heads: int | None = None) -> Tensor:
+        """Turn the heads of x (B, T, N, D), whose first row stands at position `start`.
 
-        Raises:  ValueError beyond `context_length`, or for another D.
+        Args:    heads: turn only the first so many, the queries and keys of a packed projection;
+                 the rest, its values, stays as it is. None turns all.
+        Raises:  ValueError beyond `context_length`, or for other dimensions.
         """
-        T, D = x.shape[-2:]
-        if self.head_size != D:
+        if x.ndim != 4 or x.shape[3] != self.head_size:
             raise ValueError(
-                f"RotaryEmbedding: x (..., T, D) = {x.shape} and head_size {self.head_size} "
-                f"disagree on D: {D} != {self.head_size}"
+                f"RotaryEmbedding: x must be (B, T, N, D) with D = head_size = {self.head_size}, "
+                f"not of shape {x.shape}"
             )
+        T, N = x.shape[1:3]
+        heads = N if heads is None else heads
+        if not 0 <= heads <= N:
+            raise ValueError(f"RotaryEmbedding: heads = {heads}, and x {x.shape} has N = {N}")
         if start + T > self.context_length:
             raise ValueError(
                 f"RotaryEmbedding: positions {start} to {start + T - 1} exceed context_length "
@@ -55,7 +60,7 @@ class RotaryEmbedding(Module):
             )
         cos, sin = self.tables(x.dtype)
         here = slice(start, start + T)
-        return apply(Rotate, x, cos=cos[here], sin=sin[here])  # (..., T, D)
+        return apply(Rotate, x, cos=cos[here], sin=sin[here], heads=heads)  # (B, T, N, D)
 
     def extra_repr(self) -> str:
         """Say the settings."""

@@ -1,4 +1,4 @@
-"""Scaled dot-product attention as one op."""
+"""Scaled dot-product attention as one op, of separate queries, keys and values or packed ones."""
 
 from __future__ import annotations
 
@@ -48,3 +48,39 @@ class ScaledDotProductAttention(Function):
         if not any(ctx.needs_input_grad[:3]):
             return None, None, None, grad_mask
         return (*kernels.attention_backward(*arguments), grad_mask)
+
+
+class SelfAttention(Function):
+    """y = Z P v in each head, P = softmax(q k^T / sqrt(D)), Z dropout on the weights.
+
+    Queries, keys and values stand side by side in each row: H heads, then Hk, then Hk. Nothing is
+    cut apart, neither here nor in the backward.
+
+    Shapes:   qkv (B, T, (H + 2 Hk) D) -> y (B, T, H D)
+    Adjoint:  that of ScaledDotProductAttention; the gradients side by side as q, k and v are
+    Saved:    qkv, lse
+    Source:   Vaswani et al. 2017, eq. 1, arXiv:1706.03762; Dao et al. 2022, arXiv:2205.14135
+    """
+
+    numpy_may_warn = False
+
+    @staticmethod
+    def forward(
+        ctx: Context,
+        qkv: Array,
+        *,
+        heads: int,
+        kv_heads: int,
+        is_causal: bool,
+        dropout_p: float,
+        seed: int,
+    ) -> Array:
+        ctx.settings = (heads, kv_heads, is_causal, dropout_p, seed)
+        y, lse = kernels.self_attention(qkv, *ctx.settings)
+        ctx.save_for_backward(qkv, lse)
+        return y
+
+    @staticmethod
+    def backward(ctx: Context, grad_y: Array) -> Array:
+        qkv, lse = ctx.saved_tensors
+        return kernels.self_attention_backward(grad_y, qkv, *ctx.settings, lse)

@@ -1,0 +1,185 @@
+"""Self-attention on the packed projection: queries, keys and values side by side in each row.
+
+A row of qkv holds H query heads, then Hk key heads, then Hk value heads, D numbers each: one
+product made them, and nothing needs to be cut apart. The work is that of attention.py.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from tinyllm.kernels.attention import attention, attention_backward, threads_for_heads
+from tinyllm.kernels.attention_blocks import COLUMNS, attend, attend_backward, place, sizes
+from tinyllm.kernels.blas import hold_to_one_thread
+from tinyllm.kernels.dropout import drop_below, split_seed
+from tinyllm.kernels.jit import address, parallel
+from tinyllm.kernels.kernel import kernel
+from tinyllm.kernels.memory import empty
+
+
+@kernel
+def self_attention(qkv, heads, kv_heads, is_causal, dropout_p, seed):
+    """y = dropout(softmax(q k^T / sqrt(D))) v, head by head, and lse, as `attention` has it.
+
+    qkv (B, T, (H + 2 Hk) D) -> y (B, T, H D), lse (B, H, T)
+    """
+    q, k, v = _cut(qkv, heads, kv_heads)
+    scale = 1 / math.sqrt(q.shape[-1])
+    out, lse = attention.definition(q, k, v, None, is_causal, scale, dropout_p, seed)
+    return _joined(out), lse
+
+
+@kernel
+def self_attention_backward(grad_y, qkv, heads, kv_heads, is_causal, dropout_p, seed, lse):
+    """grad_qkv (B, T, (H + 2 Hk) D): the gradients of q, k and v side by side."""
+    q, k, v = _cut(qkv, heads, kv_heads)
+    grad_out = grad_y.reshape(*grad_y.shape[:2], heads, -1).transpose(0, 2, 1, 3)
+    scale = 1 / math.sqrt(q.shape[-1])
+    grads = attention_backward.definition(
+        grad_out, q, k, v, None, is_causal, scale, dropout_p, seed, lse
+    )
+    return np.concatenate([_joined(grad) for grad in grads], axis=-1)
+
+
+@kernel
+def cached_attention(qkv, keys, values, start, heads):
+    """Attention of new tokens to those kept and to themselves, whose keys and values it keeps too.
+
+    The T new tokens stand at `start` .. start + T - 1; query t sees keys 0 .. start + t.
+    qkv (B, T, (H + 2 Hk) D), keys and values (B, Hk, capacity, D), changed -> y (B, T, H D)
+    """
+    T, stop = qkv.shape[1], start + qkv.shape[1]
+    q, k, v = _cut(qkv, heads, keys.shape[1])
+    keys[:, :, start:stop], values[:, :, start:stop] = k, v
+    may_attend = np.tri(T, stop, start, dtype=bool)
+    scale = 1 / math.sqrt(q.shape[-1])
+    kept = keys[:, :, :stop], values[:, :, :stop]
+    return _joined(attention.definition(q, *kept, may_attend, False, scale, 0.0, 0)[0])
+
+
+def _cut(qkv, heads, kv_heads):
+    """q (B, H, T, D), k and v (B, Hk, T, D), views of qkv."""
+    B, T, width = qkv.shape
+    cut = qkv.reshape(B, T, heads + 2 * kv_heads, width // (heads + 2 * kv_heads))
+    cut = cut.transpose(0, 2, 1, 3)
+    return cut[:, :heads], cut[:, heads : heads + kv_heads], cut[:, heads + kv_heads :]
+
+
+def _joined(out):
+    """out (B, H, T, D) with the heads of each position side by side: (B, T, H D)."""
+    B, H, T, D = out.shape
+    return out.transpose(0, 2, 1, 3).reshape(B, T, H * D)
+
+
+@self_attention.fast_with_blas
+def self_attention(qkv, heads, kv_heads, is_causal, dropout_p, seed):
+    if not qkv.size:
+        return self_attention.definition(qkv, heads, kv_heads, is_causal, dropout_p, seed)
+    hold_to_one_thread()
+    B, T, width = qkv.shape
+    D = width // (heads + 2 * kv_heads)
+    y, lse = empty((B, T, heads * D), qkv.dtype), empty((B, heads, T), qkv.dtype)
+    low, high = split_seed(seed)
+    _self_attention(
+        B * heads, threads_for_heads(B * heads, T * T * D), np.ascontiguousarray(qkv), y,
+        kv_heads, is_causal, 1 / math.sqrt(D), dropout_p, low, high, drop_below(dropout_p), lse,
+    )  # fmt: skip
+    return y, lse
+
+
+@self_attention_backward.fast_with_blas
+def self_attention_backward(grad_y, qkv, heads, kv_heads, is_causal, dropout_p, seed, lse):
+    if not qkv.size:
+        return empty(qkv.shape, qkv.dtype)
+    hold_to_one_thread()
+    B, T, width = qkv.shape
+    D = width // (heads + 2 * kv_heads)
+    grad_qkv = empty(qkv.shape, qkv.dtype)
+    low, high = split_seed(seed)
+    _self_attention_backward(
+        B * kv_heads, threads_for_heads(B * kv_heads, T * T * D),
+        np.ascontiguousarray(qkv), np.ascontiguousarray(grad_y), grad_qkv,
+        is_causal, 1 / math.sqrt(D), dropout_p, low, high, drop_below(dropout_p), lse,
+    )  # fmt: skip
+    return grad_qkv
+
+
+@cached_attention.fast_with_blas
+def cached_attention(qkv, keys, values, start, heads):
+    whole = keys.flags.c_contiguous and values.flags.c_contiguous
+    if not (qkv.size and whole):
+        return cached_attention.definition(qkv, keys, values, start, heads)
+    hold_to_one_thread()
+    (B, T, _), (_, kv_heads, _, D) = qkv.shape, keys.shape
+    y = empty((B, T, heads * D), qkv.dtype)
+    threads = threads_for_heads(B * kv_heads, heads // kv_heads * T * (start + T) * D)
+    qkv = np.ascontiguousarray(qkv)
+    _cached_attention(B * kv_heads, threads, qkv, keys, values, start, y, 1 / math.sqrt(D))
+    return y
+
+
+@parallel
+def _self_attention(
+    qkv, y, kv_heads, is_causal, scale, p, low, high, bound, lse, start, stop
+):  # fmt: skip
+    B, H, T = lse.shape
+    D, width = y.shape[2] // H, qkv.shape[2]
+    head = D * qkv.itemsize
+    q = address(qkv)
+    table = np.empty((5, COLUMNS), np.int64)
+    place(table, 0, q, T * width, D, width)
+    place(table, 1, q + H * head, T * width, D, width)
+    place(table, 2, q + (H + kv_heads) * head, T * width, D, width)
+    place(table, 3, address(y), T * H * D, D, H * D)
+    sizes(table[4], B, H, kv_heads, T, T, D, D, 0)
+    no_mask, strides = np.empty(0, lse.dtype), np.zeros(4, np.int64)
+    attend(table, no_mask, strides, is_causal, scale, p, low, high, bound, lse, start, stop)
+
+
+@parallel
+def _self_attention_backward(
+    qkv, grad_y, grad_qkv, is_causal, scale, p, low, high, bound, lse, start, stop
+):
+    B, H, T = lse.shape
+    D, width = grad_y.shape[2] // H, qkv.shape[2]
+    kv_heads = (width // D - H) // 2
+    head = D * qkv.itemsize
+    table = np.empty((8, COLUMNS), np.int64)
+    for i, first in enumerate((address(qkv), address(grad_qkv))):
+        place(table, 4 * i, first, T * width, D, width)
+        place(table, 4 * i + 1, first + H * head, T * width, D, width)
+        place(table, 4 * i + 2, first + (H + kv_heads) * head, T * width, D, width)
+    place(table, 3, address(grad_y), T * H * D, D, H * D)
+    sizes(table[7], B, H, kv_heads, T, T, D, D, 0)
+    no_mask, strides = np.empty(0, lse.dtype), np.zeros(4, np.int64)
+    attend_backward(
+        table, no_mask, strides, is_causal, scale, p, low, high, bound, lse, start, stop
+    )
+
+
+@parallel
+def _cached_attention(qkv, keys, values, past, y, scale, start, stop):
+    """Do the (batch, key head) pairs from `start` to `stop`, and keep their keys and values."""
+    B, T, width = qkv.shape
+    Hk, capacity, D = keys.shape[1:]
+    H = width // D - 2 * Hk
+    for task in range(start, stop):
+        b, kv = task // Hk, task % Hk
+        key, value = (H + kv) * D, (H + Hk + kv) * D
+        for t in range(T):
+            row, kept_key, kept_value = qkv[b, t], keys[b, kv, past + t], values[b, kv, past + t]
+            for d in range(D):
+                kept_key[d] = row[key + d]
+                kept_value[d] = row[value + d]
+    table = np.empty((5, COLUMNS), np.int64)
+    place(table, 0, address(qkv), T * width, D, width)
+    place(table, 1, address(keys), Hk * capacity * D, capacity * D, D)
+    place(table, 2, address(values), Hk * capacity * D, capacity * D, D)
+    place(table, 3, address(y), T * H * D, D, H * D)
+    sizes(table[4], B, H, Hk, T, past + T, D, D, past)
+    no_mask, strides = np.empty(0, y.dtype), np.zeros(4, np.int64)
+    lse = np.empty((B, H, T), y.dtype)  # each thread's own; nobody asks for it
+    first, last = start * (H // Hk), stop * (H // Hk)
+    attend(table, no_mask, strides, True, scale, 0.0, 0, 0, 0, lse, first, last)
