@@ -18,7 +18,7 @@ FLOORS = [
     {"kernels", "files"},
     {"ops", "text", "metrics"},
     {"autograd"},
-    {"display"},
+    {"device", "display"},
     {"tensor"},
     {"random"},
     {"functions"},

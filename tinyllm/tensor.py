@@ -11,8 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from tinyllm import autograd, display
+from tinyllm import autograd, display, kernels
 from tinyllm.autograd import HookHandle
+from tinyllm.device import CPU, Device
 from tinyllm.ops.function import Context, Function
 
 _default_dtype = np.dtype(np.float32)
@@ -29,25 +30,6 @@ def set_default_dtype(dtype: Any) -> None:
     if np.dtype(dtype).kind != "f":
         raise TypeError(f"set_default_dtype: only floating-point dtypes can be it, not {dtype}")
     _default_dtype = np.dtype(dtype)
-
-
-class Device(str):
-    """The one device, as PyTorch spells it: `tensor.device.type == "cpu"`."""
-
-    type = "cpu"
-    index = None
-
-    def __repr__(self) -> str:
-        return "device(type='cpu')"
-
-
-CPU = Device("cpu")
-
-
-def check_device(device: Any) -> None:
-    """Accept None and "cpu"; anything else is not here."""
-    if device is not None and str(device) != "cpu":
-        raise ValueError(f"device {device!r}: tinyllm runs on the processor; use 'cpu' or None")
 
 
 class Tensor:
@@ -353,28 +335,43 @@ def apply(function: type[Function], *inputs: Any, **params: Any) -> Any:
              params: everything that is not differentiated, passed to `forward` by name.
     Returns: a Tensor, or a tuple of them where `forward` returns a tuple.
     """
-    arrays, edges, wanted = [], [], False
-    for x in inputs:
-        arrays.append(None if x is None else x.array)
-        if x is None or not x._requires_grad:
-            edges.append(None)
-        else:
-            edges.append((x.grad_fn or x, x.output_index))
-            wanted = autograd._recording
-    context = autograd.Node(function, edges) if wanted else Context((False,) * len(inputs))
+    arrays = [None if x is None else x.array for x in inputs]
+    wanted = False
+    if autograd._recording:
+        for x in inputs:
+            if x is not None and x._requires_grad:
+                wanted = True
+                break
+    if wanted:
+        context = autograd.Node(function, [_edge_to(x) for x in inputs])
+    else:
+        context = Context()
     if function.numpy_may_warn:
         with np.errstate(all="ignore"):  # as in PyTorch, log(0) is -inf without a word
             results = function.forward(context, *arrays, **params)
     else:
         results = function.forward(context, *arrays, **params)
-    several = isinstance(results, tuple)
-    outputs = [_wrapped(array, inputs) for array in (results if several else (results,))]
+    if isinstance(results, tuple):
+        outputs = tuple([_wrapped(array, inputs) for array in results])
+        if wanted:
+            _record(context, inputs, outputs)
+        return outputs
+    output = _wrapped(results, inputs)
     if wanted:
-        _record(context, inputs, outputs)
-    return tuple(outputs) if several else outputs[0]
+        _record(context, inputs, (output,))
+    return output
 
 
-def _record(node: autograd.Node, inputs: Sequence[Tensor | None], outputs: list[Tensor]) -> None:
+def _edge_to(x: Tensor | None) -> tuple[Any, int] | None:
+    """Where the gradient of an input goes, or None."""
+    if x is None or not x._requires_grad:
+        return None
+    return x.grad_fn or x, x.output_index
+
+
+def _record(
+    node: autograd.Node, inputs: Sequence[Tensor | None], outputs: Sequence[Tensor]
+) -> None:
     """Make the node the outputs' origin, and note what must not change until its backward."""
     for index, output in enumerate(outputs):
         if index not in node.integer_outputs:
@@ -390,7 +387,7 @@ def _wrapped(array: Any, inputs: Sequence[Tensor | None]) -> Tensor:
     if not isinstance(array, np.ndarray):
         array = np.asarray(array)  # NumPy reduces to scalars
     output = Tensor(array)
-    base = array.base
+    base = None if kernels.is_whole(array) else array.base
     for x in inputs:
         if x is not None and (
             array is x.array or (base is not None and (base is x.array or base is x.array.base))

@@ -194,10 +194,10 @@ def test_profile_accounts_for_the_whole_step(short):
     rows = profile.run(3)["rows"]
     assert all(row["seconds"] > 0 for row in rows)
     by_phase = {phase: {r["name"] for r in rows if r["phase"] == phase} for phase in PHASES}
-    assert "attention" in by_phase["forward"]
-    assert "attention_backward" in by_phase["backward"]
+    assert "self_attention" in by_phase["forward"]
+    assert "self_attention_backward" in by_phase["backward"]
     assert all("rest" in names for names in by_phase.values())
-    attention = next(r for r in rows if r["name"] == "attention" and r["phase"] == "forward")
+    attention = next(r for r in rows if r["name"] == "self_attention" and r["phase"] == "forward")
     assert attention["calls"] == MICRO.layers
     pairs = MICRO.context * (MICRO.context + 1) // 2
     assert attention["flops"] == MICRO.layers * MICRO.batch * 4 * MICRO.width * pairs
@@ -208,7 +208,7 @@ def test_profile_accounts_for_the_whole_step(short):
 def test_a_kernel_within_a_kernel_is_a_part_of_it(short):
     with tinyllm.reference_kernels():  # where the gradient of attention calls another kernel
         counts = Profile(MICRO, None, PeakMemory()).step_in_parts().counts
-    assert ("backward", "attention_backward") in counts
+    assert ("backward", "self_attention_backward") in counts
     assert ("backward", "attention_grad_scores") not in counts
 
 
@@ -216,11 +216,16 @@ def test_flops_and_groups_of_kernels():
     a, b, x = np.ones((2, 3, 4)), np.ones((4, 5)), np.ones((7, 4))
     weight = np.ones((6, 4))
     assert flops_of("matmul", (a, b)) == 2 * 2 * 3 * 4 * 5
-    assert flops_of("linear", (x, weight, None)) == 2 * 7 * 4 * 6
+    assert flops_of("linear", (x, weight, None, None)) == 2 * 7 * 4 * 6
     q, k = np.ones((1, 2, 3, 8)), np.ones((1, 2, 5, 8))
     assert flops_of("attention", (q, k, k, None, False, 1.0, 0.0, 0)) == 2 * 2 * 2 * 15 * 8
     assert flops_of("attention", (q, q, q, None, True, 1.0, 0.0, 0)) == 2 * 2 * 2 * 6 * 8
     assert flops_of("attention_backward", (q, q, q, q, None, True)) == 2 * 2 * 2 * 2 * 6 * 8
+    qkv = np.ones((1, 3, (4 + 2 * 2) * 8))
+    assert flops_of("self_attention", (qkv, 4, 2, True, 0.0, 0)) == 2 * 2 * 4 * 6 * 8
+    assert (
+        flops_of("self_attention_backward", (qkv[:, :, :32], qkv, 4, 2, False)) == 4 * 2 * 4 * 9 * 8
+    )
     assert flops_of("gelu", (a,)) == 0
     groups = {
         "matmul": "products",
@@ -309,6 +314,17 @@ def test_the_machine_names_nobody():
     assert not host or len(host) < 4 or host not in text
     assert sys.prefix not in text
     assert os.path.expanduser("~") not in text
+
+
+def test_the_machine_says_which_products_run(monkeypatch):
+    monkeypatch.delenv("OPENBLAS_CORETYPE", raising=False)
+    about = machine()
+    assert "is set" not in describe(about)
+    monkeypatch.setenv("OPENBLAS_CORETYPE", "Nehalem")
+    about = machine()
+    assert "OPENBLAS_CORETYPE=Nehalem is set" in describe(about)
+    if about["blas"]:
+        assert f"OpenBLAS for {about['blas']}" in describe(about)
 
 
 def test_without_kernels_being_built_bytecode_is_kept(monkeypatch):

@@ -188,7 +188,8 @@ MATMUL = [
         ]
     ],
     *[
-        Agree("linear", [x, w, bias], nan=True, slack=4)
+        Agree("linear", [x, w, bias, onto and (*x[:-1], w[0])], nan=True, slack=4)
+        for onto in (None, True)
         for x, w, bias in [
             ((3, 5), (7, 5), (7,)),
             ((2, 3, 5), (7, 5), (7,)),
@@ -250,6 +251,50 @@ ATTENTION = [
     *attention(2, 3, 3, 131, 131, 8, 8, causal=True, what="long, causal"),
     *attention(1, 4, 2, 131, 139, 8, 6, mask=LONG_MASK, what="long, grouped, mask"),
     *attention(1, 3, 3, 131, 70, 8, 8, causal=True, p=0.1, seed=3, what="long, causal, T > S"),
+]
+
+
+def self_attention(B, T, H, Hk, D, causal=True, p=0.0, seed=0, nan=False):
+    qkv, settings = (B, T, (H + 2 * Hk) * D), [H, Hk, causal, p, seed]
+    title = f"{qkv} heads {H}, {Hk}{' causal' if causal else ''} p={p}"
+    lse = Derived(lambda grad, *args: KERNELS["self_attention"].definition(*args)[1])
+    return [
+        Agree("self_attention", [qkv, *settings], title, nan=nan, slack=4),
+        Agree("self_attention_backward", [(B, T, H * D), qkv, *settings, lse], title, slack=8),
+    ]
+
+
+def cached(B, T, H, Hk, D, kept, capacity, nan=False):
+    qkv, cache = (B, T, (H + 2 * Hk) * D), (B, Hk, capacity, D)
+    title = f"{qkv} heads {H}, {Hk} after {kept}"
+    return Agree("cached_attention", [qkv, cache, cache, kept, H], title, nan=nan, slack=4)
+
+
+SELF_ATTENTION = [
+    *self_attention(2, 5, 3, 3, 4, nan=True),
+    *self_attention(2, 5, 3, 3, 4, causal=False),
+    *self_attention(1, 1, 1, 1, 1),
+    *self_attention(2, 7, 6, 2, 5),
+    *self_attention(2, 7, 6, 2, 5, p=0.3, seed=2**63 + 5),
+    *self_attention(0, 5, 3, 3, 4),
+    *self_attention(2, 131, 3, 3, 8, p=0.1, seed=3),
+    *self_attention(1, 97, 4, 2, 11, causal=False),
+    *self_attention(1, 33, 2, 1, 8),  # a last block of one query
+    cached(2, 1, 6, 2, 5, 0, 7),
+    cached(2, 1, 3, 3, 4, 6, 7, nan=True),
+    cached(2, 3, 6, 2, 5, 4, 11),
+    cached(0, 3, 6, 2, 5, 4, 11),
+    cached(3, 67, 4, 2, 8, 40, 131),
+    cached(2, 1, 4, 2, 64, 700, 701),
+]
+
+ANGLES = np.random.default_rng(23).uniform(-3, 3, (61, 11))
+ROTARY = [
+    Agree("rotate", [(2, 5, 3, 22), np.cos(ANGLES[:5]), np.sin(ANGLES[:5]), 2], nan=True),
+    Agree("rotate", [(2, 5, 3, 22), np.cos(ANGLES[:5]), np.sin(ANGLES[:5]), 3], "all heads"),
+    Agree("rotate", [(2, 5, 3, 22), np.cos(ANGLES[:5]), np.sin(ANGLES[:5]), 0], "no head"),
+    Agree("rotate", [(0, 5, 3, 22), np.cos(ANGLES[:5]), np.sin(ANGLES[:5]), 2], "no batch"),
+    Agree("rotate", [(3, 61, 7, 22), np.cos(ANGLES), np.sin(ANGLES), 5], "large"),
 ]
 
 TARGETS = np.array([4, 0, -100, 6, 2])
@@ -355,6 +400,8 @@ AGREEMENTS = [
     *ACTIVATIONS,
     *MATMUL,
     *ATTENTION,
+    *SELF_ATTENTION,
+    *ROTARY,
     *CROSS_ENTROPY,
     *EMBEDDING,
     *DROPOUT,

@@ -127,7 +127,8 @@ LAYOUTS = {
     "axis 2 repeats": axis_repeats(2),
     "axis 3 repeats": axis_repeats(3),
 }
-CHANGES_ITS_ARGUMENTS = {"adam_step", "scale_"}
+SAVED = {"attention_backward", "self_attention_backward", "cross_entropy_backward"}
+CHANGES_ITS_ARGUMENTS = {"adam_step", "scale_", "cached_attention"}
 
 
 def laid_out(case, layout, dtype):
@@ -137,7 +138,7 @@ def laid_out(case, layout, dtype):
         layout(x) if isinstance(x, np.ndarray) and x.dtype.kind == "f" and x.ndim > 1 else x
         for x in case.arguments(dtype)
     ]
-    if repeats and case.name in ("attention_backward", "cross_entropy_backward"):
+    if repeats and case.name in SAVED:
         for i, given in enumerate(case.args):  # what was saved goes with the other arguments
             if hasattr(given, "compute"):
                 arguments[i] = np.asarray(given.compute(*arguments[:i]), dtype)
@@ -222,7 +223,7 @@ def test_large_cases_do_use_two_threads(monkeypatch):
 
     for name in {kernel.definition.__module__ for kernel in KERNELS.values()}:
         module = importlib.import_module(name)
-        for function in ("threads_for", "_threads_for"):
+        for function in ("threads_for", "_threads_for", "threads_for_heads"):
             if hasattr(module, function):
                 spy(module, function, getattr(module, function))
     tinyllm.set_num_threads(2)

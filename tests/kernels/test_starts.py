@@ -21,7 +21,7 @@ WORK = """
 import numpy as np
 from tinyllm import kernels
 x = np.linspace(-1, 1, 7 * 5, dtype=np.float32).reshape(7, 5)
-y = kernels.linear(kernels.softmax(x), np.eye(5, dtype=np.float32), np.ones(5, np.float32))
+y = kernels.linear(kernels.softmax(x), np.eye(5, dtype=np.float32), np.ones(5, np.float32), None)
 np.testing.assert_allclose(y.sum(axis=1), 6, rtol=1e-6)
 print(y.tobytes().hex())
 """

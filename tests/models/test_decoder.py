@@ -122,13 +122,13 @@ def test_gpt2_keys():
 
 
 def test_llama_keys():
-    block = ["norm_1", "attention.q", "attention.k", "attention.v", "attention.out"]
+    block = ["norm_1", "attention.qkv", "attention.out"]
     block += ["norm_2", "mlp.up", "mlp.gate", "mlp.down"]
     names = [f"blocks.{i}.{layer}" for i in range(2) for layer in block]
     expected = [f"{name}.weight" for name in ("token_embedding", *names, "norm", "head")]
     model = Decoder(CONFIGS["llama"])
     assert list(model.state_dict()) == expected
-    assert model.blocks[0].attention.k.weight.shape == (30, 60)
+    assert model.blocks[0].attention.qkv.weight.shape == (60 + 2 * 30, 60)
     assert model.config.hidden_width == 160
     assert DecoderConfig.llama(vocab_size=5, width=128).hidden_width == 344  # 341.3 up to 8s
 

@@ -3,27 +3,30 @@ import pytest
 
 import tinyllm
 from tinyllm import nn
+from tinyllm.nn import functional as F
 from tinyllm.ops.rotary import Rotate
 from tinyllm.tensor import apply
 
-B, H, T, D = 2, 3, 7, 10
+B, T, H, HK, D = 2, 7, 6, 3, 10
+WIDTH = (H + 2 * HK) * D
 
 
 def test_rotation_is_the_formula_pair_by_pair():
     rotary = nn.RotaryEmbedding(D, 31, base=50.0)
-    x = np.random.default_rng(1).standard_normal((B, H, T, D))
-    y = rotary(tinyllm.tensor(x), start=4).numpy()
+    x = np.random.default_rng(1).standard_normal((B, T, H, D))
+    y = rotary(tinyllm.tensor(x), start=4, heads=5).numpy()
     for t in range(T):
         for i in range(D // 2):
             angle = (4 + t) * 50.0 ** (-2 * i / D)
             turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
-            pair = x[..., t, [i, i + D // 2]] @ turn.T
-            np.testing.assert_allclose(y[..., t, [i, i + D // 2]], pair, atol=1e-12)
+            pair = x[:, t, :5, [i, i + D // 2]].transpose(1, 2, 0) @ turn.T
+            np.testing.assert_allclose(y[:, t, :5][..., [i, i + D // 2]], pair, atol=1e-12)
+    np.testing.assert_array_equal(y[:, :, 5], x[:, :, 5])
 
 
 def test_scores_depend_on_the_distance_alone():
     rotary = nn.RotaryEmbedding(D, 101)
-    q, k = tinyllm.randn(1, D, dtype=tinyllm.float64), tinyllm.randn(1, D, dtype=tinyllm.float64)
+    q, k = tinyllm.randn(2, 1, 1, 1, D, dtype=tinyllm.float64)
 
     def score(t, s):
         return (rotary(q, t) * rotary(k, s)).sum().item()
@@ -33,14 +36,14 @@ def test_scores_depend_on_the_distance_alone():
 
 
 def test_backward_is_the_inverse_rotation():
-    x = tinyllm.randn(B, T, H, D, dtype=tinyllm.float64, requires_grad=True)
+    x = tinyllm.randn(B, H, T, D, dtype=tinyllm.float64, requires_grad=True)
     angles = np.random.default_rng(2).standard_normal((T, D // 2))
-    y = apply(Rotate, x.transpose(1, 2), cos=np.cos(angles), sin=np.sin(angles))
-    covector = tinyllm.randn(B, H, T, D, dtype=tinyllm.float64)
+    turn = {"cos": np.cos(angles), "sin": np.sin(angles), "heads": 4}
+    y = apply(Rotate, x.transpose(1, 2), **turn)
+    covector = tinyllm.randn(B, T, H, D, dtype=tinyllm.float64)
     y.backward(covector)
     again = tinyllm.tensor(x.grad.numpy()).transpose(1, 2)  # turned back, then turned again
-    turned = apply(Rotate, again, cos=np.cos(angles), sin=np.sin(angles))
-    np.testing.assert_allclose(turned.numpy(), covector.numpy(), atol=1e-12)
+    np.testing.assert_allclose(apply(Rotate, again, **turn).numpy(), covector.numpy(), atol=1e-12)
     moved = (y.detach().numpy() * covector.numpy()).sum()
     assert moved == pytest.approx((x.grad.numpy() * x.detach().numpy()).sum())
 
@@ -49,42 +52,50 @@ def test_rotary_errors():
     with pytest.raises(ValueError, match="must be even"):
         nn.RotaryEmbedding(7, 11)
     rotary = nn.RotaryEmbedding(6, 11)
-    with pytest.raises(ValueError, match="disagree on D: 8 != 6"):
-        rotary(tinyllm.zeros(3, 8))
+    with pytest.raises(ValueError, match=r"must be \(B, T, N, D\) with D = head_size = 6"):
+        rotary(tinyllm.zeros(2, 3, 1, 8))
+    with pytest.raises(ValueError, match=r"must be \(B, T, N, D\)"):
+        rotary(tinyllm.zeros(2, 3, 6))
+    with pytest.raises(ValueError, match="heads = 5, and x .* has N = 4"):
+        rotary(tinyllm.zeros(2, 3, 4, 6), heads=5)
     with pytest.raises(ValueError, match="positions 9 to 11 exceed context_length 11"):
-        rotary(tinyllm.zeros(3, 6), start=9)
-    assert rotary(tinyllm.zeros(2, 6), start=9).shape == (2, 6)
+        rotary(tinyllm.zeros(2, 3, 1, 6), start=9)
+    assert rotary(tinyllm.zeros(2, 2, 1, 6), start=9).shape == (2, 2, 1, 6)
 
 
-def random(tokens):
-    return tinyllm.randn(B, H, tokens, D)
+def random(tokens, batch=B):
+    return tinyllm.randn(batch, tokens, WIDTH)
 
 
-def test_cache_gives_old_and_new_in_order():
-    cache = nn.KeyValueCache(layers=2, batch_size=B, heads=H, capacity=11, head_size=D)
-    parts = {layer: ([], []) for layer in range(2)}
+def new_cache(layers=1, capacity=11):
+    return nn.KeyValueCache(layers, batch_size=B, heads=HK, capacity=capacity, head_size=D)
+
+
+def test_parts_with_a_cache_are_the_whole_without():
+    cache, parts = new_cache(layers=2), {layer: [] for layer in range(2)}
+    got = {layer: [] for layer in range(2)}
     for tokens in (5, 1, 3):
         before = cache.length
         for layer in range(2):
             assert cache.length == before, "a token counts once the last layer has it"
-            k, v = random(tokens), random(tokens)
-            parts[layer][0].append(k.numpy())
-            parts[layer][1].append(v.numpy())
-            keys, values = cache.append(layer, k, v)
-            np.testing.assert_array_equal(keys.numpy(), np.concatenate(parts[layer][0], axis=2))
-            np.testing.assert_array_equal(values.numpy(), np.concatenate(parts[layer][1], axis=2))
+            parts[layer].append(random(tokens))
+            got[layer].append(cache.attend(layer, parts[layer][-1], H))
         assert cache.length == before + tokens
+    for layer in range(2):
+        whole = F.self_attention(tinyllm.cat(parts[layer], dim=1), H, HK, is_causal=True)
+        together = tinyllm.cat(got[layer], dim=1)
+        np.testing.assert_allclose(together.numpy(), whole.numpy(), rtol=1e-5, atol=1e-6)
     assert repr(cache).startswith("KeyValueCache(9 of 11 tokens, 2 layers")
 
 
 def test_cache_truncates_and_resets():
-    cache = nn.KeyValueCache(1, B, H, 11, D)
-    first, second = random(6), random(2)
-    cache.append(0, first, first)
+    cache, first, second = new_cache(), random(6), random(2)
+    cache.attend(0, first, H)
     cache.truncate(4)
-    keys, _ = cache.append(0, second, second)
-    expected = np.concatenate([first.numpy()[:, :, :4], second.numpy()], axis=2)
-    np.testing.assert_array_equal(keys.numpy(), expected)
+    got = cache.attend(0, second, H)
+    joined = tinyllm.cat((first[:, :4], second), dim=1)
+    whole = F.self_attention(joined, H, HK, is_causal=True)
+    np.testing.assert_allclose(got.numpy(), whole[:, 4:].numpy(), rtol=1e-5, atol=1e-6)
     with pytest.raises(ValueError, match="cannot truncate to 7 tokens, 6 are kept"):
         cache.truncate(7)
     cache.reset()
@@ -92,18 +103,60 @@ def test_cache_truncates_and_resets():
 
 
 def test_cache_errors():
-    cache = nn.KeyValueCache(1, B, H, 5, D)
-    cache.append(0, random(4), random(4))
+    cache = new_cache(capacity=5)
+    cache.attend(0, random(4), H)
     with pytest.raises(ValueError, match="4 tokens kept and 2 new ones exceed capacity 5"):
-        cache.append(0, random(2), random(2))
-    with pytest.raises(ValueError, match="must both be"):
-        cache.append(0, tinyllm.zeros(B + 1, H, 1, D), tinyllm.zeros(B + 1, H, 1, D))
-    with pytest.raises(ValueError, match="must both be"):
-        cache.append(0, random(1), tinyllm.zeros(B, H, 1, D + 1))
+        cache.attend(0, random(2), H)
+    with pytest.raises(ValueError, match=r"qkv \(3, 1, 120\) must be"):
+        cache.attend(0, random(1, batch=B + 1), H)
+    with pytest.raises(ValueError, match="B, H, Hk, D = 2, 5, 3, 10"):
+        cache.attend(0, random(1), 5)
+    with pytest.raises(TypeError, match="qkv is float64, the cache keeps float32"):
+        cache.attend(0, random(1).double(), H)
     wants = random(1).requires_grad_()
     with pytest.raises(RuntimeError, match="no_grad"):
-        cache.append(0, wants, wants)
+        cache.attend(0, wants, H)
     with tinyllm.no_grad():
-        cache.append(0, wants, wants)
+        cache.attend(0, wants, H)
     with pytest.raises(ValueError, match="at least 1"):
         nn.KeyValueCache(1, B, H, 0, D)
+
+
+def test_self_attention_is_scaled_dot_product_attention_of_what_is_packed():
+    qkv = tinyllm.randn(B, T, WIDTH, requires_grad=True)
+    heads = qkv.view(B, T, -1, D).transpose(1, 2)  # (B, H + 2 Hk, T, D)
+    q, k, v = heads.split([H, HK, HK], dim=1)
+    apart = F.scaled_dot_product_attention(q, k, v, is_causal=True, enable_gqa=True)
+    apart = apart.transpose(1, 2).reshape(B, T, H * D)
+    packed = F.self_attention(qkv, H, HK, is_causal=True)
+    np.testing.assert_allclose(packed.detach().numpy(), apart.detach().numpy(), atol=1e-6)
+    covector, grads = tinyllm.randn(B, T, H * D), []
+    for y in (apart, packed):
+        qkv.grad = None
+        y.backward(covector)
+        grads.append(qkv.grad.numpy())
+    np.testing.assert_allclose(*grads, atol=1e-5)
+
+
+def test_self_attention_errors():
+    with pytest.raises(ValueError, match="heads H = 5 must be a positive multiple of kv_heads"):
+        F.self_attention(random(3), 5, 2)
+    with pytest.raises(ValueError, match=r"its width a multiple of 7 \+ 2 \* 7 heads"):
+        F.self_attention(random(3), 7)
+    with pytest.raises(ValueError, match="dropout_p"):
+        F.self_attention(random(3), H, HK, dropout_p=1.0)
+    with pytest.raises(TypeError, match="floating-point"):
+        F.self_attention(random(3).long(), H, HK)
+
+
+def test_linear_adds_onto():
+    layer, x, onto = nn.Linear(5, 7), tinyllm.randn(2, 3, 5), tinyllm.randn(2, 3, 7)
+    np.testing.assert_allclose(
+        layer(x, onto).detach().numpy(), (onto + layer(x)).detach().numpy(), atol=1e-6
+    )
+    with pytest.raises(
+        ValueError, match=r"onto \(7,\) must have the shape of the result, \(2, 3, 7\)"
+    ):
+        layer(x, onto[0, 0])
+    with pytest.raises(TypeError, match="onto is float64"):
+        layer(x, onto.double())

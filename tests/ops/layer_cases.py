@@ -7,7 +7,7 @@ from tensor_cases import unary
 import tinyllm.nn.functional as F
 from tinyllm import functions
 from tinyllm.ops.activation import GELU, SiLU
-from tinyllm.ops.attention import ScaledDotProductAttention
+from tinyllm.ops.attention import ScaledDotProductAttention, SelfAttention
 from tinyllm.ops.cross_entropy import CrossEntropy, SoftCrossEntropy
 from tinyllm.ops.dropout import Dropout
 from tinyllm.ops.embedding import Embedding
@@ -42,12 +42,14 @@ PRODUCTS = [
     ),
     Case(
         Linear,
-        [(3, 5), (7, 5), (7,)],
+        [(3, 5), (7, 5), (7,), None],
         more={
-            "batch": [(2, 3, 5), (7, 5), (7,)],
-            "no bias": [(2, 3, 5), (7, 5), None],
-            "vector": [(5,), (7, 5), (7,)],
-            "no rows": [(0, 5), (7, 5), (7,)],
+            "batch": [(2, 3, 5), (7, 5), (7,), None],
+            "no bias": [(2, 3, 5), (7, 5), None, None],
+            "onto": [(2, 3, 5), (7, 5), (7,), (2, 3, 7)],
+            "onto, no bias": [(3, 5), (7, 5), None, (3, 7)],
+            "vector": [(5,), (7, 5), (7,), (7,)],
+            "no rows": [(0, 5), (7, 5), (7,), (0, 7)],
         },
     ),
 ]
@@ -88,9 +90,9 @@ LAYERS = [
     Case(Identity, [(3, 5), (2,)]),
     Case(
         Rotate,
-        [(2, 3, 5, 4)],
-        {"cos": np.cos(ANGLES), "sin": np.sin(ANGLES)},
-        more={"one head": [(5, 4)], "empty": [(0, 5, 4)]},
+        [(2, 5, 3, 4)],
+        {"cos": np.cos(ANGLES), "sin": np.sin(ANGLES), "heads": 2},
+        more={"no batch": [(0, 5, 3, 4)]},
     ),
 ]
 
@@ -192,6 +194,16 @@ ATTENTION = [
     Case(F.scaled_dot_product_attention, [(5, 4), (7, 4), (7, 2)], name="no heads"),
     Case(F.scaled_dot_product_attention, [(2, 5, 4), (2, 7, 4), (2, 7, 2)], {"is_causal": True}),
     Case(F.scaled_dot_product_attention, [(2, 3, 5, 4)] * 3, same=True, name="self"),
+    *(
+        Case(
+            SelfAttention,
+            [(2, 5, (6 + 2 * 2) * 3)],
+            {"heads": 6, "kv_heads": 2, "is_causal": causal, "dropout_p": p, "seed": 5},
+            more={"no batch": [(0, 5, 30)], "one token": [(2, 1, 30)], "long": [(1, 35, 10)]},
+        )
+        for causal in (True, False)
+        for p in (0.0, 0.3)
+    ),
 ]
 
 LAYER_CASES = [*PRODUCTS, *LAYERS, *LOOKUP, *LOSSES, *ATTENTION]

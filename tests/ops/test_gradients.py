@@ -172,4 +172,5 @@ def test_gradcheck_reaches_every_compiled_body(monkeypatch, pytestconfig):
     for case in CASES:
         gradcheck_report(call(case), build(case, case.inputs), samples=1)
     compiled = {name for name, kernel in KERNELS.items() if kernel.compiled is not None}
-    assert compiled - reached == {"adam_step", "scale_", "sum_of_squares"}  # no op calls these
+    no_op_calls = {"adam_step", "cached_attention", "scale_", "sum_of_squares"}
+    assert compiled - reached == no_op_calls

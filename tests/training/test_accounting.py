@@ -35,9 +35,9 @@ def test_operations_of_products_are_those_that_the_forward_does(style, monkeypat
     model, done = Decoder(config), []
     linear = kernels.linear
 
-    def counting(x, weight, bias):
+    def counting(x, weight, *more):
         done.append(2 * x.size // x.shape[-1] * weight.size)
-        return linear(x, weight, bias)
+        return linear(x, weight, *more)
 
     monkeypatch.setattr(kernels, "linear", counting)
     model(Tensor(np.zeros((1, 11), np.int64)))

@@ -88,11 +88,11 @@ class TorchLlama(torch.nn.Module):
         for i in range(config.layers):
             block = f"blocks.{i}"
             h = self.normed(x, f"{block}.norm_1")
+            qkv = h @ self.named(f"{block}.attention.qkv.weight").T
+            sizes = [size * config.head_size for size in (config.heads, *[config.kv_heads] * 2)]
             q, k, v = (
-                (h @ self.named(f"{block}.attention.{part}.weight").T)
-                .unflatten(-1, (-1, config.head_size))
-                .transpose(1, 2)
-                for part in "qkv"
+                part.unflatten(-1, (-1, config.head_size)).transpose(1, 2)
+                for part in qkv.split(sizes, dim=-1)
             )
             q, k = self.rotated(q), self.rotated(k)
             k, v = (part.repeat_interleave(config.heads // config.kv_heads, 1) for part in (k, v))

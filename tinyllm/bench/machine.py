@@ -12,8 +12,9 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from tinyllm.kernels import get_num_threads
+from tinyllm.kernels import blas_architecture, get_num_threads
 
+FORCES_KERNELS = "OPENBLAS_CORETYPE"  # a variable that overrides OpenBLAS's own choice
 LIBRARIES = ("tinyllm", "numpy", "numba", "scipy", "torch")
 
 
@@ -26,6 +27,8 @@ def machine(threads: int | None = None) -> dict[str, Any]:
         "ram_bytes": ram_bytes(),
         "system": f"{platform.system()} {platform.release()} {platform.machine()}",
         "python": platform.python_version(),
+        "blas": blas_architecture(),
+        "blas_forced": os.environ.get(FORCES_KERNELS, ""),
         **{name: version for name in LIBRARIES if (version := _version(name))},
     }
 
@@ -68,9 +71,16 @@ def describe(about: dict[str, Any]) -> str:
     memory = f", {about['ram_bytes'] / 2**30:.0f} GiB" if about.get("ram_bytes") else ""
     versions = ", ".join(f"{name} {about[name]}" for name in LIBRARIES if name in about)
     threads = "1 thread" if about["threads"] == 1 else f"{about['threads']} threads"
+    blas = f", OpenBLAS for {about['blas']}" if about.get("blas") else ""
+    forced = ""
+    if about.get("blas_forced"):
+        forced = (
+            f"\n{FORCES_KERNELS}={about['blas_forced']} is set: products, and so tinyllm, may be "
+            "slower than this processor allows. Unset it to measure what OpenBLAS chooses itself."
+        )
     return (
         f"{about['processor']}, {about['cores']} cores, {threads} used{memory}; "
-        f"{about['system']}; Python {about['python']}, {versions}"
+        f"{about['system']}; Python {about['python']}, {versions}{blas}{forced}"
     )
 
 

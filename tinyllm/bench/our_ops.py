@@ -72,7 +72,7 @@ def forward(op: Op, a: SimpleNamespace) -> tuple[Call, Callable[[Any], list]]:
         "cross_entropy": lambda: kernels.cross_entropy(a.x, a.ids, -100, 0.0),
         "attention": lambda: attend(a),
         "embedding": lambda: kernels.embedding(a.table, a.ids),
-        "linear": lambda: kernels.linear(a.x, a.weight, a.bias),
+        "linear": lambda: kernels.linear(a.x, a.weight, a.bias, None),
     }
     if op.name not in calls:  # softmax, gelu …: functions of one array
         kernel = kernels.KERNELS[op.name]

@@ -114,16 +114,23 @@ def flops_of(name: str, args: tuple[Any, ...]) -> int:
         return 2 * arrays[0].size * arrays[1].shape[-1]
     if name.startswith("linear") and "backward" not in name and arrays[1].ndim == 2:
         return 2 * arrays[0].size * arrays[1].shape[0]
+    backward = name.endswith("_backward")
+    if name in ("self_attention", "self_attention_backward"):
+        qkv, (H, Hk) = arrays[backward], [x for x in args if type(x) is int][:2]
+        B, T, width = qkv.shape
+        return _attention_flops((B, H, T, width // (H + 2 * Hk)), T, args, backward)
     if name in ("attention", "attention_backward"):
-        q, k = arrays[:2] if name == "attention" else arrays[1:3]
-        if q.ndim != 4 or k.ndim != 4:
-            return 0
-        B, H, T, D = q.shape
-        causal = any(argument is True for argument in args)
-        pairs = T * (T + 1) // 2 if causal else T * k.shape[2]
-        products = 2 if name == "attention" else 4  # as a bound counts: nothing computed twice
-        return products * 2 * B * H * pairs * D
+        q, k = arrays[backward : backward + 2]
+        return _attention_flops(q.shape, k.shape[2], args, backward) if q.ndim == 4 else 0
     return 0
+
+
+def _attention_flops(shape: tuple[int, ...], S: int, args: tuple[Any, ...], backward: bool) -> int:
+    B, H, T, D = shape
+    causal = any(argument is True for argument in args)
+    pairs = T * (T + 1) // 2 if causal else T * S
+    products = 4 if backward else 2  # as a bound counts: nothing computed twice
+    return products * 2 * B * H * pairs * D
 
 
 def bytes_of(value: Any) -> int:

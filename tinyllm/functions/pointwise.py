@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from tinyllm.device import check_device
 from tinyllm.functions.arguments import (
     Number,
     apply_pair,
@@ -42,7 +43,7 @@ from tinyllm.ops.elementwise import (
 from tinyllm.ops.promotion import result_type
 from tinyllm.ops.rounding import Quotient
 from tinyllm.ops.shape import Clone
-from tinyllm.tensor import Tensor, apply, check_device, get_default_dtype
+from tinyllm.tensor import Tensor, apply, get_default_dtype
 
 # Arithmetic
 

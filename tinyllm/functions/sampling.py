@@ -6,11 +6,12 @@ from typing import Any
 
 import numpy as np
 
+from tinyllm.device import check_device
 from tinyllm.functions.arguments import check_dtype, check_tensor
 from tinyllm.functions.creation import empty
 from tinyllm.functions.inplace import normal_, uniform_
 from tinyllm.random import Generator, default_generator
-from tinyllm.tensor import Tensor, check_device
+from tinyllm.tensor import Tensor
 
 
 def randn(

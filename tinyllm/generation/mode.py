@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 from tinyllm.autograd import no_grad
 from tinyllm.nn import Module
 
 
-@contextmanager
-def inference(model: Module) -> Iterator[None]:
+class inference:  # noqa: N801 - reads as `no_grad` does
     """Record no graph and switch dropout off inside the block; afterwards all is as it was.
 
-    Each submodule gets back its own mode: a frozen part that was in eval mode stays there.
+    Each submodule gets back its own mode: a frozen part that was in eval mode stays there. The
+    modules are found once, so that one `inference(model)` serves for every token of a text.
     """
-    modes = [(module, module.training) for module in model.modules()]
-    if any([training for _, training in modes]):  # noqa: C419 - quicker so, once for each token
-        model.eval()
-    try:
-        with no_grad():
-            yield
-    finally:
-        for module, training in modes:
-            if module.training != training:
-                module.training = training
+
+    def __init__(self, model: Module) -> None:
+        self._modules = list(model.modules())
+        self._training: list[Module] = []
+        self._recording = no_grad()
+
+    def __enter__(self) -> None:
+        self._training = [module for module in self._modules if module.training]
+        for module in self._training:
+            module.training = False
+        self._recording.__enter__()
+
+    def __exit__(self, *exception: object) -> None:
+        self._recording.__exit__()
+        for module in self._training:
+            module.training = True

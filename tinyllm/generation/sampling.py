@@ -112,12 +112,13 @@ def _logits_of_next(model: Module, tokens: list[int]) -> Iterator[np.ndarray]:
     context_length = model.config.context_length
     start = max(0, len(tokens) - context_length)  # of the window, in the whole text
     cache, read = model.new_cache(), start  # how far the cache has read
+    using = inference(model)
     while True:
         if len(tokens) - start > context_length:
             start = len(tokens) - max(1, context_length // 2)
             cache, read = model.new_cache(), start
         unread = np.array([tokens[read:]], np.int64)
-        with inference(model):  # not across a yield: the caller may train in between
+        with using:  # not across a yield: the caller may train in between
             logits = model(Tensor(unread), cache=cache)  # (1, unread, V)
         read = len(tokens)
         yield logits.array[0, -1]

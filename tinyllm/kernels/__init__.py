@@ -12,6 +12,7 @@ from tinyllm.kernels.activation import (
 )
 from tinyllm.kernels.arithmetic import add
 from tinyllm.kernels.attention import attention, attention_backward, attention_grad_scores
+from tinyllm.kernels.blas import blas_architecture
 from tinyllm.kernels.cross_entropy import cross_entropy, cross_entropy_backward
 from tinyllm.kernels.dropout import dropout
 from tinyllm.kernels.embedding import embedding, embedding_backward
@@ -43,6 +44,7 @@ __all__ = [
     "attention",
     "attention_backward",
     "attention_grad_scores",
+    "blas_architecture",
     "cached_attention",
     "cross_entropy",
     "cross_entropy_backward",

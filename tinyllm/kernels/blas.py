@@ -39,14 +39,25 @@ NORMAL, TRANSPOSED = ord("N"), ord("T")
 @functools.cache
 def hold_to_one_thread() -> None:
     """Set SciPy's own OpenBLAS, and no other library, to one thread."""
+    for library in _scipys_own():
+        library.set_num_threads(1)
+
+
+def blas_architecture() -> str:
+    """For which processor the products in use were written, by OpenBLAS's name; "" without."""
+    if not jit.BLAS_AVAILABLE:
+        return ""
+    return ", ".join(getattr(library, "architecture", "") for library in _scipys_own())
+
+
+def _scipys_own() -> list:
     import scipy
     from threadpoolctl import ThreadpoolController
 
     own = Path(scipy.__file__).resolve().parent
     folders = {own, own.parent / "scipy.libs", own / ".dylibs"}
-    for library in ThreadpoolController().lib_controllers:
-        if Path(library.filepath).resolve().parent in folders:
-            library.set_num_threads(1)
+    libraries = ThreadpoolController().lib_controllers
+    return [each for each in libraries if Path(each.filepath).resolve().parent in folders]
 
 
 def gemm(like, trans_a, trans_b, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc):

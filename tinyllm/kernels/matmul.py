@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 
 from tinyllm.kernels.blas import hold_to_one_thread, product_part
@@ -53,32 +55,46 @@ def matmul(a, b):
 
 
 @kernel
-def linear(x, weight, bias):
-    """y = x W^T + b, x (..., in), weight (out, in), bias (out) or None -> y (..., out)."""
+def linear(x, weight, bias, onto):
+    """y = x W^T + b + onto, x (..., in), weight (out, in) -> y (..., out).
+
+    bias (out) or None; onto (..., out) or None: what the result is added to, such as the stream of
+    a residual branch.
+    """
     y = np.matmul(x, weight.T)
-    return y if bias is None else y + bias
+    y = y if bias is None else y + bias
+    return y if onto is None else y + onto
 
 
 @linear.fast_with_blas
-def linear(x, weight, bias):
+def linear(x, weight, bias, onto):
     features_out, features_in = weight.shape
     y = empty((*x.shape[:-1], features_out), x.dtype)
     if not (x.size and weight.size):
         y[...] = 0 if bias is None else bias
-        return y
+        return y if onto is None else y + onto
     hold_to_one_thread()
     threads = _threads_for(x.size * features_out)
+    rows = y.reshape(-1, features_out)
+    no_bias, no_rows = _nothing(x.dtype)
     arrays = (
         np.ascontiguousarray(x).reshape(-1, features_in),
         np.ascontiguousarray(weight),
-        weight[0, :0] if bias is None else bias,
-        y.reshape(-1, features_out),
+        no_bias if bias is None else bias,
+        no_rows if onto is None else np.ascontiguousarray(onto).reshape(rows.shape),
+        rows,
     )
     if x.size <= FEW_ROWS * features_in:
         _linear_few_rows(features_out, threads, *arrays)
     else:
         _linear(threads, threads, *arrays, threads)
     return y
+
+
+@functools.cache
+def _nothing(dtype):
+    """A bias and an `onto` that are not there."""
+    return np.empty(0, dtype), np.empty((0, 0), dtype)
 
 
 def _threads_for(multiplications: int) -> int:
@@ -118,29 +134,50 @@ def _matmul_batched(a, a_transposed, b, b_transposed, out, start, stop):
         product_part(a[i], a_transposed, b[i], b_transposed, out[i], 0.0, 0, rows, 0, columns)
 
 
+@inlined
+def _lay_down(out, bias, stream):
+    """What a product is added to: out = stream + bias, either of them perhaps empty."""
+    if stream.size:
+        for j in range(out.size):
+            out[j] = stream[j]
+        for j in range(bias.size):
+            out[j] += bias[j]
+    else:
+        for j in range(bias.size):
+            out[j] = bias[j]
+
+
 @parallel
-def _linear(x, weight, bias, y, parts, start, stop):
-    """The bias is laid down first and the product added to it: no second pass over y."""
+def _linear(x, weight, bias, onto, y, parts, start, stop):
+    """What the product is added to is laid down first: no second pass over y."""
     for part in range(start, stop):
         row0, row1, col0, col1 = _part_of(y.shape, part, parts)
-        beta = 0.0
-        if bias.size:
-            beta = 1.0
-            here = bias[col0:col1]
-            for i in range(row0, row1):
-                row = y[i, col0:col1]
-                for j in range(row.size):
-                    row[j] = here[j]
+        beta = 1.0 if bias.size or onto.size else 0.0
+        here = bias[col0:col1]
+        for i in range(row0, row1):
+            _lay_down(y[i, col0:col1], here, onto[i, col0:col1] if onto.size else here[:0])
         product_part(x, False, weight, True, y, beta, row0, row1, col0, col1)
 
 
+@inlined
+def _dot(x, y):
+    total = x.dtype.type(0)
+    for k in range(x.size):
+        total += x[k] * y[k]
+    return total
+
+
 @parallel
-def _linear_few_rows(x, weight, bias, y, start, stop):
+def _linear_few_rows(x, weight, bias, onto, y, start, stop):
     """A dot product for each number: BLAS would first copy all weights into another order."""
-    for j in range(start, stop):
-        row = weight[j]
-        for i in range(x.shape[0]):
-            total = x.dtype.type(0)
-            for k in range(x.shape[1]):
-                total += x[i, k] * row[k]
-            y[i, j] = total + bias[j] if bias.size else total
+    for i in range(x.shape[0]):
+        row, out = x[i], y[i]
+        for j in range(start, stop):
+            out[j] = _dot(row, weight[j])
+        if bias.size:
+            for j in range(start, stop):
+                out[j] += bias[j]
+        if onto.size:
+            stream = onto[i]
+            for j in range(start, stop):
+                out[j] += stream[j]

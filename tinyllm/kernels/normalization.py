@@ -25,12 +25,12 @@ def layer_norm(x, weight, bias, eps):
 
 @layer_norm.fast
 def layer_norm(x, weight, bias, eps):
-    y = empty_like(x)
-    mean, rstd = np.empty(x.shape[:-1], x.dtype), np.empty(x.shape[:-1], x.dtype)
     rows, threads = as_rows(x), threads_for(x.size)
-    places = y.reshape(rows.shape), mean.reshape(-1), rstd.reshape(-1)
-    _layer_norm(len(rows), threads, rows, weight, bias, eps, *places)
-    return y, mean, rstd
+    y = empty_like(rows)
+    mean, rstd = np.empty(len(rows), x.dtype), np.empty(len(rows), x.dtype)
+    _layer_norm(len(rows), threads, rows, weight, bias, eps, y, mean, rstd)
+    shape = x.shape[:-1]
+    return y.reshape(x.shape), mean.reshape(shape), rstd.reshape(shape)
 
 
 @kernel

@@ -35,8 +35,8 @@ def self_attention(qkv, heads, kv_heads, is_causal, dropout_p, seed):
 def self_attention_backward(grad_y, qkv, heads, kv_heads, is_causal, dropout_p, seed, lse):
     """grad_qkv (B, T, (H + 2 Hk) D): the gradients of q, k and v side by side."""
     q, k, v = _cut(qkv, heads, kv_heads)
-    grad_out = grad_y.reshape(*grad_y.shape[:2], heads, -1).transpose(0, 2, 1, 3)
-    scale = 1 / math.sqrt(q.shape[-1])
+    B, H, T, D = q.shape
+    grad_out, scale = grad_y.reshape(B, T, H, D).transpose(0, 2, 1, 3), 1 / math.sqrt(D)
     grads = attention_backward.definition(
         grad_out, q, k, v, None, is_causal, scale, dropout_p, seed, lse
     )

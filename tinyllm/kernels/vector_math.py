@@ -65,22 +65,18 @@ def _erf32(x):
 
 @inlined
 def _largest32(row):
-    bits = row.view(np.int32)
-    low = np.int32(0x7FFFFFFF)
-    m = np.int32(-0x80000000)
-    for j in range(bits.size):
-        b = bits[j]
+    low, m = np.int32(0x7FFFFFFF), np.int32(-0x80000000)
+    for j in range(row.size):
+        b = np.float32(row[j]).view(np.int32)  # row.view() would cost 30 ns: more than the loop
         m = max(m, np.int32(b ^ ((b >> np.int32(31)) & low)))
     return np.int32(m ^ ((m >> np.int32(31)) & low)).view(np.float32)
 
 
 @inlined
 def _largest64(row):
-    bits = row.view(np.int64)
-    low = np.int64(0x7FFFFFFFFFFFFFFF)
-    m = np.int64(-0x8000000000000000)
-    for j in range(bits.size):
-        b = bits[j]
+    low, m = np.int64(0x7FFFFFFFFFFFFFFF), np.int64(-0x8000000000000000)
+    for j in range(row.size):
+        b = np.float64(row[j]).view(np.int64)
         m = max(m, b ^ ((b >> np.int64(63)) & low))
     return np.int64(m ^ ((m >> np.int64(63)) & low)).view(np.float64)
 

@@ -22,10 +22,19 @@ def _norm(config: DecoderConfig) -> nn.Module:
     return nn.LayerNorm(config.width, config.norm_eps, bias=config.bias)
 
 
+def _branch_end(layer: nn.Linear, x: Tensor, stream: Tensor | None, dropout: nn.Dropout) -> Tensor:
+    """stream + dropout(layer(x)): where nothing is dropped, the sum is taken within the product."""
+    if stream is None:
+        return dropout(layer(x))
+    if dropout.p and dropout.training:
+        return stream + dropout(layer(x))
+    return layer(x, onto=stream)
+
+
 class Attention(nn.Module):
     """Causal self-attention: each token gathers from itself and the tokens before it.
 
-    Shapes:  (B, T, C) -> (B, T, C)
+    Shapes:  x (B, T, C), stream (B, T, C), to which the result is added, or None -> (B, T, C)
     Source:  Vaswani et al. 2017, section 3.2, arXiv:1706.03762; for Hk < H Ainslie et al. 2023,
              arXiv:2305.13245
     """
@@ -41,8 +50,11 @@ class Attention(nn.Module):
         packed = (self.heads + 2 * self.kv_heads) * self.head_size
         self.qkv = nn.Linear(config.width, packed, config.bias)  # one product in place of three
         self.out = nn.Linear(config.width, config.width, config.bias)
+        self.residual_dropout = nn.Dropout(config.dropout)
 
-    def forward(self, x: Tensor, cache: nn.KeyValueCache | None = None) -> Tensor:
+    def forward(
+        self, x: Tensor, stream: Tensor | None = None, cache: nn.KeyValueCache | None = None
+    ) -> Tensor:
         """Attend, to the tokens in the cache too if one is given."""
         qkv = self.qkv(x)  # (B, T, (H + 2 Hk) D)
         if self.rotary is not None:
@@ -52,7 +64,7 @@ class Attention(nn.Module):
         else:
             dropout = self.dropout if self.training else 0.0
             y = F.self_attention(qkv, self.heads, self.kv_heads, dropout, is_causal=True)
-        return self.out(y)  # (B, T, C)
+        return _branch_end(self.out, y, stream, self.residual_dropout)  # (B, T, C)
 
     def _turned(self, qkv: Tensor, start: int) -> Tensor:
         """Turn queries and keys by their positions, the first of which is `start`."""
@@ -66,7 +78,7 @@ class MLP(nn.Module):
 
     down(gelu(up(x))),  or  down(silu(gate(x)) * up(x))
 
-    Shapes:  (B, T, C) -> (B, T, C)
+    Shapes:  x (B, T, C), stream (B, T, C), to which the result is added, or None -> (B, T, C)
     Source:  Vaswani et al. 2017, eq. 2; SwiGLU: Shazeer 2020, eq. 6, arXiv:2002.05202
     """
 
@@ -77,15 +89,16 @@ class MLP(nn.Module):
         if self.activation == "swiglu":
             self.gate = nn.Linear(config.width, config.hidden_width, config.bias)
         self.down = nn.Linear(config.hidden_width, config.width, config.bias)
+        self.residual_dropout = nn.Dropout(config.dropout)
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor, stream: Tensor | None = None) -> Tensor:
         """Transform each token."""
         if self.activation == "swiglu":
             hidden = F.silu(self.gate(x)) * self.up(x)  # (B, T, hidden_width)
         else:
             approximate = "tanh" if self.activation == "gelu_tanh" else "none"
             hidden = F.gelu(self.up(x), approximate)  # (B, T, hidden_width)
-        return self.down(hidden)  # (B, T, C)
+        return _branch_end(self.down, hidden, stream, self.residual_dropout)  # (B, T, C)
 
 
 class Block(nn.Module):
@@ -102,12 +115,11 @@ class Block(nn.Module):
         self.attention = Attention(config, layer, rotary)
         self.norm_2 = _norm(config)
         self.mlp = MLP(config)
-        self.dropout = nn.Dropout(config.dropout)
 
     def forward(self, x: Tensor, cache: nn.KeyValueCache | None = None) -> Tensor:
         """Let tokens look at each other, then each think for itself."""
-        x = x + self.dropout(self.attention(self.norm_1(x), cache))  # (B, T, C)
-        return x + self.dropout(self.mlp(self.norm_2(x)))  # (B, T, C)
+        x = self.attention(self.norm_1(x), x, cache)  # (B, T, C)
+        return self.mlp(self.norm_2(x), x)  # (B, T, C)
 
 
 class Decoder(nn.Module):

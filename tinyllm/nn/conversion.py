@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from tinyllm.tensor import Tensor, check_device
+from tinyllm.device import check_device
+from tinyllm.tensor import Tensor
 
 
 def convert(tensors: Iterable[Tensor], args: tuple[Any, ...], dtype: Any, device: Any) -> None:

@@ -64,28 +64,39 @@ __all__ = [
 ]
 
 
-def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
-    """Apply y = x W^T + b to the last dimension.
+def linear(
+    input: Tensor, weight: Tensor, bias: Tensor | None = None, onto: Tensor | None = None
+) -> Tensor:
+    """Apply y = x W^T + b to the last dimension, and add it to `onto` if that is given.
 
-    Shapes:  input (..., in), weight (out, in), bias (out) -> (..., out)
+    Args:    onto: what the result is added to in the same pass, such as the stream that a residual
+             branch ends in.
+    Shapes:  input (..., in), weight (out, in), bias (out), onto (..., out) -> (..., out)
     Raises:  ValueError where the shapes disagree, TypeError where the dtypes do.
-    PyTorch: torch.nn.functional.linear
+    PyTorch: torch.nn.functional.linear, which has no `onto`; like addmm, it is not broadcast here.
     """
     check_floating("linear", "input", input, weight)
-    if weight.array.ndim != 2:
-        raise ValueError(f"linear: weight must be (out, in), not of shape {weight.shape}")
-    if input.array.ndim == 0 or input.array.shape[-1] != weight.array.shape[1]:
+    shape, weight_shape = input.array.shape, weight.array.shape
+    if len(weight_shape) != 2:
+        raise ValueError(f"linear: weight must be (out, in), not of shape {weight_shape}")
+    if not shape or shape[-1] != weight_shape[1]:
         raise ValueError(
-            f"linear: input (..., in) = {input.shape} and weight (out, in) = {weight.shape} "
-            f"disagree on in: {input.shape[-1] if input.ndim else 'no dimension'} != "
-            f"{weight.shape[1]}"
+            f"linear: input (..., in) = {shape} and weight (out, in) = {weight_shape} "
+            f"disagree on in: {shape[-1] if shape else 'no dimension'} != {weight_shape[1]}"
         )
-    if bias is not None and bias.array.shape != weight.array.shape[:1]:
+    if bias is not None and bias.array.shape != weight_shape[:1]:
         raise ValueError(
-            f"linear: bias (out,) = {bias.shape} and weight (out, in) = {weight.shape} "
+            f"linear: bias (out,) = {bias.shape} and weight (out, in) = {weight_shape} "
             f"disagree on out"
         )
-    return apply(LinearFunction, input, weight, bias)
+    if onto is not None:
+        check_floating("linear", "onto", onto, weight)
+        if onto.array.shape != (*shape[:-1], weight_shape[0]):
+            raise ValueError(
+                f"linear: onto {onto.shape} must have the shape of the result, "
+                f"{(*shape[:-1], weight_shape[0])}"
+            )
+    return apply(LinearFunction, input, weight, bias, onto)
 
 
 def gelu(input: Tensor, approximate: str = "none") -> Tensor:
@@ -106,24 +117,26 @@ def silu(input: Tensor, inplace: bool = False) -> Tensor:
     return apply(SiLUFunction, input)
 
 
-def _normalized(who: str, input: Tensor, normalized_shape: Sequence[int] | int) -> tuple[int, ...]:
-    """Check the trailing shape; return it as a tuple."""
+def _normalized(
+    who: str, input: Tensor, normalized_shape: Sequence[int] | int, **affine: Tensor | None
+) -> tuple[int, ...]:
+    """Check the trailing shape, which weight and bias share; return it as a tuple."""
     shape = (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
     check_floating(who, "input", input)
     if not shape or input.array.shape[-len(shape) :] != shape:
         raise ValueError(
             f"{who}: the last dimensions of input {input.shape} must be normalized_shape {shape}"
         )
+    for name, x in affine.items():
+        if x is not None:
+            if x.array.shape != shape:
+                raise ValueError(f"{who}: {name} has shape {x.shape}, normalized_shape is {shape}")
+            check_floating(who, "input", input, x)
     return shape
 
 
-def _flat_weight(who: str, name: str, weight: Tensor | None, shape: tuple, input: Tensor):
-    if weight is None:
-        return None
-    if weight.array.shape != shape:
-        raise ValueError(f"{who}: {name} has shape {weight.shape}, normalized_shape is {shape}")
-    check_floating(who, "input", input, weight)
-    return weight if len(shape) == 1 else weight.reshape(-1)
+def _as_line(x: Tensor | None) -> Tensor | None:
+    return None if x is None else x.reshape(-1)
 
 
 def layer_norm(
@@ -142,13 +155,12 @@ def layer_norm(
     PyTorch: torch.nn.functional.layer_norm
     Source:  Ba, Kiros and Hinton 2016, arXiv:1607.06450
     """
-    shape = _normalized("layer_norm", input, normalized_shape)
-    weight = _flat_weight("layer_norm", "weight", weight, shape, input)
-    bias = _flat_weight("layer_norm", "bias", bias, shape, input)
+    shape = _normalized("layer_norm", input, normalized_shape, weight=weight, bias=bias)
     if len(shape) == 1:
         return apply(LayerNormFunction, input, weight, bias, eps=eps)
     rows = input.reshape(*input.shape[: -len(shape)], math.prod(shape))
-    return apply(LayerNormFunction, rows, weight, bias, eps=eps).reshape(input.shape)
+    affine = _as_line(weight), _as_line(bias)
+    return apply(LayerNormFunction, rows, *affine, eps=eps).reshape(input.shape)
 
 
 def rms_norm(
@@ -164,13 +176,12 @@ def rms_norm(
     PyTorch: torch.nn.functional.rms_norm
     Source:  Zhang and Sennrich 2019, arXiv:1910.07467
     """
-    shape = _normalized("rms_norm", input, normalized_shape)
-    weight = _flat_weight("rms_norm", "weight", weight, shape, input)
+    shape = _normalized("rms_norm", input, normalized_shape, weight=weight)
     eps = float(np.finfo(input.dtype).eps) if eps is None else eps
     if len(shape) == 1:
         return apply(RMSNormFunction, input, weight, eps=eps)
     rows = input.reshape(*input.shape[: -len(shape)], math.prod(shape))
-    return apply(RMSNormFunction, rows, weight, eps=eps).reshape(input.shape)
+    return apply(RMSNormFunction, rows, _as_line(weight), eps=eps).reshape(input.shape)
 
 
 def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:

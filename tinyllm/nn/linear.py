@@ -18,7 +18,7 @@ class Linear(Module):
     weight and bias start evenly drawn from +-1 / sqrt(in_features).
 
     Shapes:  (..., in_features) -> (..., out_features); weight (out_features, in_features)
-    PyTorch: torch.nn.Linear
+    PyTorch: torch.nn.Linear, whose forward has no `onto`
     """
 
     def __init__(
@@ -44,9 +44,9 @@ class Linear(Module):
             bound = 1 / math.sqrt(self.in_features) if self.in_features else 0
             init.uniform_(self.bias, -bound, bound)
 
-    def forward(self, input: Tensor) -> Tensor:
-        """Multiply by the weight and add the bias."""
-        return F.linear(input, self.weight, self.bias)  # (..., out)
+    def forward(self, input: Tensor, onto: Tensor | None = None) -> Tensor:
+        """Multiply by the weight and add the bias; add the result to `onto` if that is given."""
+        return F.linear(input, self.weight, self.bias, onto)  # (..., out)
 
     def extra_repr(self) -> str:
         """Say the settings."""

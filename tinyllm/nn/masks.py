@@ -12,8 +12,9 @@ from typing import Any
 
 import numpy as np
 
+from tinyllm.device import check_device
 from tinyllm.functions import full, triu
-from tinyllm.tensor import Tensor, check_device, get_default_dtype
+from tinyllm.tensor import Tensor, get_default_dtype
 
 Lengths = tuple[int | None, int]  # (B, length), B = None without a batch
 

@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from tinyllm.tensor import Tensor, check_device, get_default_dtype
+from tinyllm.device import check_device
+from tinyllm.tensor import Tensor, get_default_dtype
 
 
 class Parameter(Tensor):

@@ -38,29 +38,33 @@ class MatMul(Function):
 
 
 class Linear(Function):
-    """y = x W^T + b.
+    """y = x W^T + b + onto.
 
-    Shapes:   x (..., in), weight (out, in), bias (out) -> y (..., out)
-    Adjoint:  grad_x = grad_y W; grad_weight = grad_y^T x and grad_bias = grad_y, summed over rows
+    Shapes:   x (..., in), weight (out, in), bias (out) or None, onto (..., out) or None
+              -> y (..., out)
+    Adjoint:  grad_x = grad_y W; grad_weight = grad_y^T x and grad_bias = grad_y, summed over rows;
+              grad_onto = grad_y
     Saved:    x, weight
     """
 
     numpy_may_warn = False
 
     @staticmethod
-    def forward(ctx: Context, x: Array, weight: Array, bias: Array | None) -> Array:
+    def forward(
+        ctx: Context, x: Array, weight: Array, bias: Array | None, onto: Array | None
+    ) -> Array:
         ctx.save_for_backward(x, weight)
-        return kernels.linear(x, weight, bias)
+        return kernels.linear(x, weight, bias, onto)
 
     @staticmethod
-    def backward(ctx: Context, grad_y: Array) -> tuple[Array | None, Array | None, Array | None]:
+    def backward(ctx: Context, grad_y: Array) -> tuple[Array | None, ...]:
         x, weight = ctx.saved_tensors
-        wants_x, wants_weight, wants_bias = ctx.needs_input_grad
+        wants_x, wants_weight, wants_bias, wants_onto = ctx.needs_input_grad
         grad_rows = _rows(np.ascontiguousarray(grad_y))
         grad_x = kernels.matmul(grad_rows, weight).reshape(x.shape) if wants_x else None
         grad_weight = _long_product(grad_rows, x) if wants_weight else None
         grad_bias = grad_rows.sum(axis=0) if wants_bias else None
-        return grad_x, grad_weight, grad_bias
+        return grad_x, grad_weight, grad_bias, grad_y if wants_onto else None
 
 
 def _long_product(a: Array, b: Array) -> Array:
