@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 
 from tinyllm import kernels
-from tinyllm.optim.optimizer import Optimizer
-from tinyllm.tensor import Tensor
+from tinyllm.optim.optimizer import Optimizer, count_step, remembered
 
 
 class Adam(Optimizer):
@@ -22,11 +22,13 @@ class Adam(Optimizer):
 
     m is kept as "exp_avg", v as "exp_avg_sq", t as "step". The arithmetic is `kernels.adam_step`.
 
-    PyTorch: torch.optim.Adam, without amsgrad and maximize
-    Source:  Kingma and Ba 2015, algorithm 1, arXiv:1412.6980
+    Args:    amsgrad: divide by the largest v up to now, "max_exp_avg_sq", so that no step grows
+                 again when gradients have become small.
+             decoupled_weight_decay: let weight decay act on the weights, as in AdamW.
+    PyTorch: torch.optim.Adam
+    Source:  Kingma and Ba 2015, algorithm 1, arXiv:1412.6980; amsgrad: Reddi et al. 2018,
+             algorithm 2, arXiv:1904.09237
     """
-
-    decoupled = False
 
     def __init__(
         self,
@@ -35,15 +37,33 @@ class Adam(Optimizer):
         betas: tuple[float, float] = (0.9, 0.999),
         eps: float = 1e-8,
         weight_decay: float = 0,
+        amsgrad: bool = False,
+        *,
+        foreach: bool | None = None,
+        maximize: bool = False,
+        capturable: bool = False,
+        differentiable: bool = False,
+        fused: bool | None = None,
+        decoupled_weight_decay: bool = False,
     ) -> None:
-        defaults = {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay}
+        defaults = {
+            "lr": lr,
+            "betas": betas,
+            "eps": eps,
+            "weight_decay": weight_decay,
+            "amsgrad": amsgrad,
+            "maximize": maximize,
+            "foreach": foreach,
+            "capturable": capturable,
+            "differentiable": differentiable,
+            "fused": fused,
+            "decoupled_weight_decay": decoupled_weight_decay,
+        }
         super().__init__(params, defaults)
 
     def check_settings(self, group: dict[str, Any]) -> None:
         """Refuse settings that cannot be meant."""
         super().check_settings(group)
-        if group["eps"] < 0:
-            raise ValueError(f"Invalid epsilon value: {group['eps']}")
         for index, beta in enumerate(group["betas"]):
             if not 0 <= beta < 1:
                 raise ValueError(f"Invalid beta parameter at index {index}: {beta}")
@@ -57,19 +77,46 @@ class Adam(Optimizer):
     ) -> None:
         """Advance m, v and the parameters by one step: in one call, unless their steps differ."""
         together: dict[tuple[int, np.dtype], list[tuple[np.ndarray, ...]]] = {}
+        names = ["exp_avg", "exp_avg_sq", *(["max_exp_avg_sq"] if group["amsgrad"] else [])]
         for param, grad, state in zip(params, grads, states, strict=True):
-            if not state:
-                state["step"] = Tensor(np.zeros((), np.float32))
-                state["exp_avg"] = Tensor(np.zeros(param.shape, param.dtype))
-                state["exp_avg_sq"] = Tensor(np.zeros(param.shape, param.dtype))
-            step = int(state["step"].array) + 1
-            state["step"].array.fill(step)
-            arrays = param, grad, state["exp_avg"].array, state["exp_avg_sq"].array
-            together.setdefault((step, param.dtype), []).append(arrays)
+            step = count_step(state)
+            kept = [remembered(state, name, param) for name in names]
+            together.setdefault((step, param.dtype), []).append((param, grad, *kept))
         settings = group["lr"], *group["betas"], group["eps"], group["weight_decay"]
+        one_step = _amsgrad_step if group["amsgrad"] else kernels.adam_step
         for (step, _), rows in together.items():
             lists = [list(column) for column in zip(*rows, strict=True)]
-            kernels.adam_step(*lists, step, *settings, self.decoupled)
+            one_step(*lists, step, *settings, group["decoupled_weight_decay"])
+
+
+def _amsgrad_step(
+    params: list[np.ndarray],
+    grads: list[np.ndarray],
+    exp_avgs: list[np.ndarray],
+    exp_avg_sqs: list[np.ndarray],
+    max_exp_avg_sqs: list[np.ndarray],
+    step: int,
+    lr: float,
+    beta1: float,
+    beta2: float,
+    eps: float,
+    weight_decay: float,
+    decoupled: bool,
+) -> None:
+    """Do what `kernels.adam_step` does, with max_exp_avg_sq, the largest v, in place of v."""
+    lists = params, grads, exp_avgs, exp_avg_sqs, max_exp_avg_sqs
+    for param, grad, m, v, largest in zip(*lists, strict=True):
+        g = grad
+        if decoupled:
+            param *= 1 - lr * weight_decay
+        elif weight_decay:
+            g = grad + weight_decay * param
+        m += (g - m) * (1 - beta1)
+        v *= beta2
+        v += (1 - beta2) * g * g
+        np.maximum(largest, v, out=largest)
+        denominator = np.sqrt(largest) / math.sqrt(1 - beta2**step) + eps
+        param -= (lr / (1 - beta1**step)) * m / denominator
 
 
 class AdamW(Adam):
@@ -81,8 +128,6 @@ class AdamW(Adam):
     Source:  Loshchilov and Hutter 2019, algorithm 2, arXiv:1711.05101
     """
 
-    decoupled = True
-
     def __init__(
         self,
         params: Iterable[Any],
@@ -90,5 +135,31 @@ class AdamW(Adam):
         betas: tuple[float, float] = (0.9, 0.999),
         eps: float = 1e-8,
         weight_decay: float = 1e-2,
+        amsgrad: bool = False,
+        *,
+        maximize: bool = False,
+        foreach: bool | None = None,
+        capturable: bool = False,
+        differentiable: bool = False,
+        fused: bool | None = None,
     ) -> None:
-        super().__init__(params, lr, betas, eps, weight_decay)
+        super().__init__(
+            params,
+            lr,
+            betas,
+            eps,
+            weight_decay,
+            amsgrad,
+            foreach=foreach,
+            maximize=maximize,
+            capturable=capturable,
+            differentiable=differentiable,
+            fused=fused,
+            decoupled_weight_decay=True,
+        )
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Take over settings and state, Adam's too; weight decay stays decoupled."""
+        super().load_state_dict(state_dict)
+        for group in self.param_groups:
+            group["decoupled_weight_decay"] = True

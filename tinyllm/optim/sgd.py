@@ -18,7 +18,7 @@ class SGD(Optimizer):
     b_t = momentum * b_{t-1} + (1 - dampening) * g_t,  b_1 = g_1
     p  -= lr * b_t,  or with Nesterov's momentum  lr * (g_t + momentum * b_t)
 
-    PyTorch: torch.optim.SGD, without maximize
+    PyTorch: torch.optim.SGD
     Source:  Sutskever et al. 2013, where lr stands inside b_t instead
     """
 
@@ -30,6 +30,11 @@ class SGD(Optimizer):
         dampening: float = 0,
         weight_decay: float = 0,
         nesterov: bool = False,
+        *,
+        maximize: bool = False,
+        foreach: bool | None = None,
+        differentiable: bool = False,
+        fused: bool | None = None,
     ) -> None:
         defaults = {
             "lr": lr,
@@ -37,14 +42,16 @@ class SGD(Optimizer):
             "dampening": dampening,
             "weight_decay": weight_decay,
             "nesterov": nesterov,
+            "maximize": maximize,
+            "foreach": foreach,
+            "differentiable": differentiable,
+            "fused": fused,
         }
         super().__init__(params, defaults)
 
     def check_settings(self, group: dict[str, Any]) -> None:
         """Refuse settings that cannot be meant."""
         super().check_settings(group)
-        if group["momentum"] < 0:
-            raise ValueError(f"Invalid momentum value: {group['momentum']}")
         if group["nesterov"] and (group["momentum"] <= 0 or group["dampening"] != 0):
             raise ValueError("Nesterov momentum requires a momentum and zero dampening")
 
@@ -67,7 +74,7 @@ class SGD(Optimizer):
         self, grad: np.ndarray, state: dict[str, Any], group: dict[str, Any]
     ) -> np.ndarray:
         if state.get("momentum_buffer") is None:
-            state["momentum_buffer"] = Tensor(grad.copy())
+            state["momentum_buffer"] = Tensor(np.array(grad))  # a copy; 0-d sums are no arrays
             buffer = grad
         else:
             buffer = state["momentum_buffer"].array
