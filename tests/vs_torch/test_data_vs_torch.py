@@ -145,6 +145,10 @@ def test_settings_that_are_refused_of_a_stream(settings):
     assert same(lambda lib, data: data.DataLoader(stream(data), **settings)) is ValueError
 
 
+def test_a_stream_may_say_that_it_is_not_shuffled():
+    same(lambda lib, data: list(data.DataLoader(stream(data), shuffle=False)))
+
+
 @pytest.mark.parametrize("name", ["batch_size", "sampler", "batch_sampler", "drop_last", "dataset"])
 def test_what_cannot_be_set_later(name):
     assert same(lambda lib, data: setattr(data.DataLoader([1]), name, None)) is ValueError
@@ -268,6 +272,7 @@ SPLITS = [
     (10, [10]),
     (10, [0, 10]),
     (10, [1.0]),
+    (10, [1.0000000000000002]),
     (1, [1, 0]),
     (10, [0.3, 0.3, 0.4]),
     (11, [0.5, 0.5]),
