@@ -37,6 +37,7 @@ _LAZY = (
     "nn",
     "optim",
     "data",
+    "utils",
     "text",
     "metrics",
     "viz",

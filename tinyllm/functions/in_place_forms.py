@@ -6,6 +6,7 @@ says when a change is refused; a result that x's dtype cannot hold, or of anothe
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -21,6 +22,7 @@ def _in_place(function: Callable) -> Callable:
         return put(name, input, function, *args, **params)
 
     form.__name__ = form.__qualname__ = name
+    form.__signature__ = inspect.signature(function)
     form.__doc__ = (
         f"Put {function.__name__} of the tensor in its place. PyTorch: torch.Tensor.{name}."
     )
