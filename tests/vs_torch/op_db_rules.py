@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 NOT_THE_SAME: dict[str, str] = {}
-NOT_IN_PLACE: dict[str, str] = {}
 ACCEPTED: dict[str, str] = {}
 LEFT_OUT: dict[tuple[str, str], str] = {}
 RANDOM = {  # samples of which only shape and dtype can agree
