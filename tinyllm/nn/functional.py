@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from tinyllm import random
-from tinyllm.functions import log_softmax, sigmoid, softmax, tanh
+from tinyllm.functions import log_softmax, matmul, sigmoid, softmax, tanh
 from tinyllm.nn.activation_functions import (
     cosine_similarity,
     elu,
@@ -76,12 +76,14 @@ def _check_floating(who: str, name: str, x: Tensor, other: Tensor | None = None)
 
 
 def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
-    """Apply y = x W^T + b to the last dimension.
+    """Apply y = x W^T + b to the last dimension; integers stay integers.
 
     Shapes:  input (..., in), weight (out, in), bias (out) -> (..., out)
     Raises:  ValueError where the shapes disagree, TypeError where the dtypes do.
     PyTorch: torch.nn.functional.linear
     """
+    if isinstance(weight, Tensor) and weight.array.dtype.kind in "iu":
+        return _linear_of_integers(input, weight, bias)
     _check_floating("linear", "input", input, weight)
     if weight.array.ndim != 2:
         raise ValueError(f"linear: weight must be (out, in), not of shape {weight.shape}")
@@ -97,6 +99,17 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
             f"disagree on out"
         )
     return apply(LinearFunction, input, weight, bias)
+
+
+def _linear_of_integers(input: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+    if weight.ndim != 2:
+        raise ValueError(f"linear: weight must be (out, in), not of shape {weight.shape}")
+    product = matmul(input, weight.mT)  # which says where shapes or dtypes disagree
+    if bias is None:
+        return product
+    if bias.dtype != input.dtype:
+        raise TypeError(f"linear: input is {input.dtype} but bias is {bias.dtype}")
+    return product + bias
 
 
 def gelu(input: Tensor, approximate: str = "none") -> Tensor:
@@ -209,7 +222,7 @@ def embedding(input: Tensor, weight: Tensor, padding_idx: int | None = None) -> 
     Args:    padding_idx: a row that receives no gradient; negative counts from the end.
     Shapes:  input (...) integers, weight (V, C) -> (..., C)
     Raises:  TypeError for ids that are not integers, IndexError for one outside [0, V).
-    PyTorch: torch.nn.functional.embedding
+    PyTorch: torch.nn.functional.embedding, without max_norm, scale_grad_by_freq and sparse
     """
     if not isinstance(input, Tensor) or input.dtype.kind not in "iu":
         got = input.dtype if isinstance(input, Tensor) else type(input).__name__
@@ -245,7 +258,7 @@ def scaled_dot_product_attention(
     """Compute softmax(query key^T * scale + mask) value, head by head.
 
     Shapes:  query (B, H, T, D), key (B, H, S, D), value (B, H, S, Dv) -> (B, H, T, Dv); other
-             numbers of leading dimensions too
+             numbers of leading dimensions too, and they broadcast
     Args:    attn_mask: broadcastable to (B, H, T, S); bool: True = may attend (the opposite of
              MultiheadAttention's); floating-point: added to the scores.
              is_causal: query t sees keys 0 .. t, counted from the first of each, even if T != S.
@@ -257,6 +270,8 @@ def scaled_dot_product_attention(
              gives 0 there and here.
     Source:  Vaswani et al. 2017, eq. 1, arXiv:1706.03762
     """
+    if not enable_gqa:
+        query, key, value = _same_leading_dims(query, key, value)
     _check_attention(query, key, value, attn_mask, dropout_p, is_causal, enable_gqa)
     scale = 1 / math.sqrt(query.shape[-1]) if scale is None else float(scale)
     seed = random.default_generator.next_seed() if dropout_p else 0
@@ -271,6 +286,19 @@ def scaled_dot_product_attention(
     )
     out = apply(ScaledDotProductAttention, query, key, value, attn_mask, **settings)
     return out.reshape(*lead, T, Dv)
+
+
+def _same_leading_dims(*three: Tensor) -> tuple[Tensor, ...]:
+    """The three with their dims before the last two broadcast, if they do."""
+    shapes = [x.array.shape if isinstance(x, Tensor) else () for x in three]
+    leads = [shape[:-2] for shape in shapes]
+    if leads[0] == leads[1] == leads[2] or min(len(shape) for shape in shapes) < 2:
+        return three
+    try:
+        lead = np.broadcast_shapes(*leads)
+    except ValueError:  # the check that follows says what disagrees
+        return three
+    return tuple(x.expand(*lead, *x.shape[-2:]) for x in three)
 
 
 def _as_four(x: Tensor) -> Tensor:
