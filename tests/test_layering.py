@@ -22,6 +22,7 @@ FLOORS = [
     {"tensor"},
     {"random"},
     {"functions"},
+    {"linalg"},
     {"tinyllm"},
     {"nn"},
     {"optim", "data", "viz", "gradcheck"},

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as _np
 
 import tinyllm.tensor  # noqa: F401 - first the module: its name is then given to the function
-from tinyllm import autograd, functions, random
+from tinyllm import autograd, functions, linalg, random
 from tinyllm.autograd import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
 from tinyllm.functions import *  # noqa: F403 - the names are listed in functions/__init__.py
 from tinyllm.kernels.kernel import reference_kernels
@@ -73,6 +73,7 @@ __all__ = [
     "get_num_threads",
     "initial_seed",
     "is_grad_enabled",
+    "linalg",
     "manual_seed",
     "no_grad",
     "random",

@@ -12,15 +12,20 @@ from tinyllm.functions import (
     comparison,
     creation,
     dtypes,
+    einsum,
     in_place_forms,
     indexing,
     inplace,
     linalg,
+    norms,
     pointwise,
+    products,
     reduction,
     rounding,
+    running,
     sampling,
     shape,
+    statistics,
     transcendental,
 )
 from tinyllm.functions.arguments import is_operand
@@ -38,11 +43,17 @@ FUNCTIONS: dict[Any, str] = {
     rounding: "floor ceil trunc round sign floor_divide remainder fmod",
     combination: "reciprocal positive clamp_min clamp_max nan_to_num lerp addcmul addcdiv",
     dtypes: "result_type promote_types can_cast finfo iinfo",
-    reduction: "sum mean var std max min amax amin logsumexp cumsum",
+    reduction: """sum nansum mean nanmean prod count_nonzero max min amax amin aminmax
+        logsumexp""",
+    statistics: "var std var_mean std_mean median",
+    running: "cumsum cumprod logcumsumexp",
     shape: """reshape flatten permute transpose t squeeze unsqueeze broadcast_to cat stack split
         chunk unbind tril triu""",
     indexing: "gather index_select",
-    linalg: "matmul mm bmm dot softmax log_softmax",
+    linalg: "matmul mm mv bmm dot softmax log_softmax",
+    products: "outer inner addmm addmv baddbmm trace",
+    einsum: "einsum",
+    norms: "norm dist",
     comparison: """eq ne lt le gt ge isnan isinf isfinite bitwise_and bitwise_or bitwise_xor
         bitwise_not logical_not logical_and logical_or logical_xor all any equal isclose allclose
         argmax argmin sort argsort topk is_tensor is_floating_point numel""",
@@ -60,6 +71,7 @@ ALIASES = {
     "concat": "cat",
     "concatenate": "cat",
     "swapaxes": "transpose",
+    "ger": "outer",
 }
 
 METHODS: dict[Any, str] = {
@@ -69,10 +81,14 @@ METHODS: dict[Any, str] = {
     rounding: FUNCTIONS[rounding],
     combination: FUNCTIONS[combination],
     reduction: FUNCTIONS[reduction],
+    statistics: "var std median",
+    running: FUNCTIONS[running],
     shape: """reshape view view_as reshape_as flatten permute transpose t squeeze unsqueeze expand
         expand_as broadcast_to split chunk unbind tril triu""",
     indexing: FUNCTIONS[indexing],
     linalg: FUNCTIONS[linalg],
+    products: FUNCTIONS[products],
+    norms: FUNCTIONS[norms],
     comparison: """eq ne lt le gt ge isnan isinf isfinite bitwise_and bitwise_or bitwise_xor
         bitwise_not logical_not logical_and logical_or logical_xor all any equal isclose allclose
         argmax argmin sort argsort topk""",

@@ -34,7 +34,7 @@ def check_dim(who: str, dim: int, ndim: int) -> int:
     Raises:  TypeError if it is not an integer, IndexError if the tensor has no such dim.
     """
     try:
-        index = operator.index(dim)
+        index = operator.index(None if isinstance(dim, bool) else dim)
     except TypeError:
         raise TypeError(f"{who}: dim must be an int, got {type(dim).__name__} {dim!r}") from None
     count = max(ndim, 1)
@@ -108,12 +108,38 @@ def with_dtype(operand: Tensor | Number, dtype: np.dtype) -> Tensor:
 
 
 def as_scalar(value: Number, dtype: np.dtype) -> np.ndarray:
-    """Return a number as a 0-d array; beyond an integer dtype's range it wraps, as in PyTorch."""
+    """Return a number as a 0-d array; beyond an integer dtype's range it wraps, as in PyTorch.
+
+    Raises:  ValueError for an integer of more than 64 bits.
+    """
+    _check_bits(value)
     try:
         return np.asarray(value, dtype)
     except OverflowError:
         value %= 1 << 8 * dtype.itemsize
         return np.asarray(value, f"u{dtype.itemsize}").astype(dtype)
+
+
+def _check_bits(value: Number) -> None:
+    if isinstance(value, int) and not -(1 << 63) <= value < 1 << 64:
+        raise ValueError(f"the integer {value:.6g} is longer than 64 bits; use a float")
+
+
+def fitted(who: str, value: Number, dtype: np.dtype) -> np.generic:
+    """Return a number as NumPy's of the dtype; a negative one wraps in uint8, as in PyTorch.
+
+    Raises:  TypeError for a fraction, inf or nan of an integer dtype, ValueError beyond its range.
+    """
+    _check_bits(value)
+    whole = dtype.kind in "iu"
+    if whole and value != value // 1:
+        raise TypeError(f"{who}: {value} does not fit a tensor of {dtype}; call .float() first")
+    if dtype.kind != "b" and np.isfinite(float(value)):
+        most = (np.iinfo if whole else np.finfo)(dtype).max
+        least = np.iinfo(dtype).min if dtype.kind == "i" else -most
+        if not int(least) <= value <= int(most):
+            raise ValueError(f"{who}: {value} is out of the range of {dtype}")
+    return as_scalar(int(value) if whole else value, dtype)[()]
 
 
 def as_floating(who: str, input: Tensor) -> Tensor:

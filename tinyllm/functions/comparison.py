@@ -33,7 +33,7 @@ class ValuesAndIndices(NamedTuple):
 
 
 def _compare(who: str, compare: Callable, input: Any, other: Any) -> Tensor:
-    a, b = promoted(who, input, other)
+    a, b = promoted(who, check_tensor(who, input), other)
     check_broadcast(who, ("input", a.shape), ("other", b.shape))
     with np.errstate(invalid="ignore"):
         return Tensor(np.asarray(compare(a.array, b.array)))
@@ -147,15 +147,29 @@ def logical_xor(input: Tensor, other: Tensor) -> Tensor:
 
 
 def all(input: Tensor, dim: int | Sequence[int] | None = None, keepdim: bool = False) -> Tensor:
-    """Return whether all elements are nonzero, of all or along dim. PyTorch: torch.all."""
-    dims = check_dims("all", dim, check_tensor("all", input).ndim)
-    return Tensor(np.asarray(input.array.all(axis=dims, keepdims=keepdim)))
+    """Return whether all elements are nonzero, of all or along dim; of uint8 as uint8.
+
+    PyTorch: torch.all. An empty tuple of dims reduces none, there and here.
+    """
+    return _over_dims("all", np.all, input, dim, keepdim)
 
 
 def any(input: Tensor, dim: int | Sequence[int] | None = None, keepdim: bool = False) -> Tensor:
-    """Return whether some element is nonzero, of all or along dim. PyTorch: torch.any."""
-    dims = check_dims("any", dim, check_tensor("any", input).ndim)
-    return Tensor(np.asarray(input.array.any(axis=dims, keepdims=keepdim)))
+    """Return whether some element is nonzero, of all or along dim; of uint8 as uint8.
+
+    PyTorch: torch.any. An empty tuple of dims reduces none, there and here.
+    """
+    return _over_dims("any", np.any, input, dim, keepdim)
+
+
+def _over_dims(
+    who: str, holds: Callable, input: Tensor, dim: int | Sequence[int] | None, keepdim: bool
+) -> Tensor:
+    dims = check_dims(who, dim, check_tensor(who, input).ndim)
+    if dims is None and dim is not None:
+        dims = ()
+    held = holds(input.array, axis=dims, keepdims=keepdim)
+    return Tensor(np.asarray(held, np.uint8 if input.array.dtype == np.uint8 else np.bool_))
 
 
 def equal(input: Tensor, other: Tensor) -> bool:
@@ -189,7 +203,7 @@ def allclose(
 
 
 def _arg(who: str, search: Callable, input: Tensor, dim: int | None, keepdim: bool) -> Tensor:
-    array = check_tensor(who, input).array
+    array = no_bools(who, check_tensor(who, input))[0].array
     axis = None if dim is None else check_dim(who, dim, input.ndim)
     if array.size == 0 and (axis is None or array.shape[axis] == 0):
         raise ValueError(f"{who}: there is no element to choose in a tensor of shape {input.shape}")

@@ -16,11 +16,12 @@ from tinyllm.functions.arguments import (
     Number,
     as_scalar,
     check_tensor,
+    fitted,
     no_bools,
     plain_operand,
 )
 from tinyllm.functions.indexing import refuse_recorded
-from tinyllm.functions.pointwise import check_alpha, check_fits, clamp, div, one_value
+from tinyllm.functions.pointwise import check_alpha, clamp, div, one_value
 from tinyllm.ops.promotion import CATEGORY, result_type
 from tinyllm.random import Generator, default_generator
 from tinyllm.tensor import Tensor, get_default_dtype
@@ -133,8 +134,7 @@ def fill_(input: Tensor, value: Tensor | Number) -> Tensor:
     if isinstance(value, Tensor):
         refuse_recorded("fill_", value)
         value = value.item()
-    check_fits("fill_", value, input.dtype)
-    input.changing("fill_").fill(value)
+    input.changing("fill_").fill(fitted("fill_", value, input.dtype))
     return input
 
 
@@ -157,9 +157,9 @@ def masked_fill_(input: Tensor, mask: Tensor, value: Tensor | Number) -> Tensor:
     if isinstance(value, Tensor):
         refuse_recorded("masked_fill_", value)
         value = one_value("masked_fill_", value).item()
-    check_fits("masked_fill_", value, input.dtype)
+    value = fitted("masked_fill_", value, input.dtype)
     where = _operand("masked_fill_", input, mask)
-    np.copyto(input.changing("masked_fill_"), input.dtype.type(value), where=where)
+    np.copyto(input.changing("masked_fill_"), value, where=where)
     return input
 
 

@@ -8,6 +8,7 @@ from tinyllm.functions.arguments import (
     check_dim,
     check_dtype,
     check_tensor,
+    no_bools,
     plain_operand,
     with_dtype,
 )
@@ -25,14 +26,14 @@ def matmul(input: Tensor, other: Tensor) -> Tensor:
              (K), (..., K, N) -> (..., N);  (..., M, K), (K) -> (..., M);  (K), (K) -> ()
     PyTorch: torch.matmul.
     """
-    input = check_tensor("matmul", plain_operand("matmul", input))
-    other = check_tensor("matmul", plain_operand("matmul", other))
-    if input.array.dtype != other.array.dtype:
-        raise TypeError(
-            f"matmul: input is {input.dtype} and other is {other.dtype}; cast one of them, such as "
-            "other.to(input.dtype)"
-        )
-    _check_product(input, other)
+    return product("matmul", plain_operand("matmul", input), plain_operand("matmul", other))
+
+
+def product(who: str, input: Any, other: Any, names: str = "input other") -> Tensor:
+    """The matrix product for `who`, under the names that it has for its operands."""
+    left, right = names.split()
+    check_one_dtype(who, (left, input), (right, other))
+    _check_product(who, input, other, left, right)
     a = unsqueeze(input, 0) if input.ndim == 1 else input  # a vector on the left is a row
     b = unsqueeze(other, 1) if other.ndim == 1 else other  # one on the right is a column
     y = apply(MatMul, a, b)
@@ -43,54 +44,97 @@ def matmul(input: Tensor, other: Tensor) -> Tensor:
     return y
 
 
-def _check_product(input: Tensor, other: Tensor) -> None:
+def check_one_dtype(who: str, *named: tuple[str, Any]) -> None:
+    """Refuse to multiply matrices of two dtypes, or of bools."""
+    (first, input), *others = named
+    check_tensor(who, input)
+    for name, other in others:
+        if check_tensor(who, other).array.dtype != input.array.dtype:
+            raise TypeError(
+                f"{who}: {first} is {input.dtype} and {name} is {other.dtype}; cast one of them, "
+                f"such as {name}.to({first}.dtype)"
+            )
+    no_bools(who, input)
+
+
+def _check_product(who: str, input: Tensor, other: Tensor, left: str, right: str) -> None:
     a, b = input.array.shape, other.array.shape
     if not a or not b:
-        raise ValueError(f"matmul: needs at least 1 dim in each, got input {a} and other {b}")
+        raise ValueError(f"{who}: needs at least 1 dim in each, got {left} {a} and {right} {b}")
     inner = b[-2] if len(b) > 1 else b[0]
     if a[-1] != inner:
         mend = ""
         if len(b) > 1 and a[-1] == b[-1]:
-            mend = ": did you mean other.mT?"
+            mend = f": did you mean {right}.mT?"
         elif len(a) > 1 and a[-2] == inner:
-            mend = ": did you mean input.mT?"
+            mend = f": did you mean {left}.mT?"
+        forms = "(..., M, K)" if len(a) > 1 else "(K)", "(..., K, N)" if len(b) > 1 else "(K)"
         raise ValueError(
-            f"matmul: input (..., M, K) = {a} and other (..., K, N) = {b} disagree on K: "
+            f"{who}: {left} {forms[0]} = {a} and {right} {forms[1]} = {b} disagree on K: "
             f"{a[-1]} != {inner}{mend}"
         )
     for n, m in zip(reversed(a[:-2]), reversed(b[:-2]), strict=False):
         if n != m and n != 1 and m != 1:
             raise ValueError(
-                f"matmul: input {a} and other {b} disagree in their leading dims: {n} != {m}; each "
-                "must be equal, or 1 in one of them"
+                f"{who}: {left} {a} and {right} {b} disagree in their leading dims: {n} != {m}; "
+                "each must be equal, or 1 in one of them"
             )
 
 
+def check_ndims(who: str, what: str, **named: tuple[Any, str]) -> None:
+    """Refuse operands of other numbers of dims than their forms, such as "(M, K)", have."""
+    given = {name: check_tensor(who, x).shape for name, (x, _) in named.items()}
+    if any(len(given[name]) != len(form.split()) for name, (_, form) in named.items()):
+        needs = " and ".join(f"{name} {form}" for name, (_, form) in named.items())
+        got = " and ".join(str(shape) for shape in given.values())
+        raise ValueError(f"{who}: needs {what}, {needs}, got {got}; for other dims use matmul")
+
+
 def mm(input: Tensor, mat2: Tensor) -> Tensor:
-    """Return the product of two matrices. PyTorch: torch.mm."""
-    if check_tensor("mm", input).ndim != 2 or check_tensor("mm", mat2).ndim != 2:
-        raise ValueError(f"mm: needs two matrices, got {input.shape} and {mat2.shape}; see matmul")
-    return matmul(input, mat2)
+    """Return the product of two matrices.
+
+    Shapes:  (M, K), (K, N) -> (M, N)
+    PyTorch: torch.mm.
+    """
+    check_ndims("mm", "two matrices", input=(input, "(M, K)"), mat2=(mat2, "(K, N)"))
+    return product("mm", input, mat2, "input mat2")
+
+
+def mv(input: Tensor, vec: Tensor) -> Tensor:
+    """Return the product of a matrix and a vector.
+
+    Shapes:  (M, K), (K) -> (M)
+    PyTorch: torch.mv.
+    """
+    check_ndims("mv", "a matrix and a vector", input=(input, "(M, K)"), vec=(vec, "(K)"))
+    return product("mv", input, vec, "input vec")
 
 
 def bmm(input: Tensor, mat2: Tensor) -> Tensor:
-    """Return the products of two batches of matrices. PyTorch: torch.bmm.
+    """Return the products of two batches of matrices.
 
     Shapes:  (B, M, K), (B, K, N) -> (B, M, N)
+    PyTorch: torch.bmm.
     """
-    a, b = check_tensor("bmm", input).shape, check_tensor("bmm", mat2).shape
-    if len(a) != 3 or len(b) != 3 or a[0] != b[0]:
-        raise ValueError(f"bmm: needs (B, M, K) and (B, K, N), got {a} and {b}; see matmul")
-    return matmul(input, mat2)
+    check_ndims(
+        "bmm", "two batches of matrices", input=(input, "(B, M, K)"), mat2=(mat2, "(B, K, N)")
+    )
+    if input.shape[0] != mat2.shape[0]:
+        raise ValueError(
+            f"bmm: input (B, M, K) = {input.shape} and mat2 (B, K, N) = {mat2.shape} disagree on "
+            f"B: {input.shape[0]} != {mat2.shape[0]}; matmul would repeat a B of 1"
+        )
+    return product("bmm", input, mat2, "input mat2")
 
 
 def dot(input: Tensor, tensor: Tensor) -> Tensor:
-    """Return the inner product of two vectors. PyTorch: torch.dot."""
-    if check_tensor("dot", input).ndim != 1 or check_tensor("dot", tensor).ndim != 1:
-        raise ValueError(
-            f"dot: needs two vectors, got {input.shape} and {tensor.shape}; see matmul"
-        )
-    return matmul(input, tensor)
+    """Return the inner product of two vectors.
+
+    Shapes:  (K), (K) -> ()
+    PyTorch: torch.dot.
+    """
+    check_ndims("dot", "two vectors", input=(input, "(K)"), tensor=(tensor, "(K)"))
+    return product("dot", input, tensor, "input tensor")
 
 
 def _along(who: str, function: type[Function], input: Tensor, dim: int, dtype: Any) -> Tensor:

@@ -14,6 +14,7 @@ from tinyllm.functions.arguments import (
     check_broadcast,
     check_dtype,
     check_tensor,
+    fitted,
     no_bools,
     not_only_bools,
     plain_operand,
@@ -112,13 +113,18 @@ def neg(input: Tensor) -> Tensor:
 
 def pow(input: Tensor | Number, exponent: Tensor | Number) -> Tensor:
     """Return input to the power of exponent; either may be a number. PyTorch: torch.pow."""
-    not_only_bools("pow", input, exponent)
-    whole = isinstance(exponent, int) and isinstance(input, Tensor)
-    if whole and exponent < 0 and input.array.dtype.kind != "f":
-        raise ValueError(
-            "pow: an integer tensor to a negative power is a fraction; call .float() first"
-        )
-    return apply_pair("pow", Pow, input, exponent)
+    if not isinstance(input, Tensor):
+        check_tensor("pow", exponent)
+    elif isinstance(exponent, int) and input.array.dtype.kind != "f":
+        if isinstance(exponent, bool) and input.array.dtype.kind == "b":
+            return Tensor(np.asarray(input.array | (not exponent)))  # x^1 = x, x^0 = 1
+        if exponent < 0:
+            raise ValueError(
+                "pow: an integer tensor to a negative power is a fraction; call .float() first"
+            )
+        if input.array.dtype.kind != "b":
+            fitted("pow", exponent, input.array.dtype)
+    return apply_pair("pow", Pow, *not_only_bools("pow", input, exponent))
 
 
 def square(input: Tensor) -> Tensor:
@@ -174,12 +180,16 @@ def abs(input: Tensor) -> Tensor:
 
 def maximum(input: Tensor, other: Tensor) -> Tensor:
     """Return the larger of the two, element by element. PyTorch: torch.maximum."""
-    return apply_pair("maximum", Maximum, input, other)
+    return apply_pair(
+        "maximum", Maximum, check_tensor("maximum", input), check_tensor("maximum", other)
+    )
 
 
 def minimum(input: Tensor, other: Tensor) -> Tensor:
     """Return the smaller of the two, element by element. PyTorch: torch.minimum."""
-    return apply_pair("minimum", Minimum, input, other)
+    return apply_pair(
+        "minimum", Minimum, check_tensor("minimum", input), check_tensor("minimum", other)
+    )
 
 
 def clamp(
@@ -189,27 +199,24 @@ def clamp(
 
     PyTorch: torch.clamp.
     """
+    check_tensor("clamp", input)
     if min is None and max is None:
         raise ValueError("clamp: give min, max or both")
     bounds = [plain_operand("clamp", bound) for bound in (min, max) if bound is not None]
     arrays = [x.array if isinstance(x, Tensor) else x for x in (input, *bounds)]
     dtype = result_type(*arrays, default=get_default_dtype())
     input = with_dtype(input, dtype)
-    if not any(isinstance(bound, Tensor) for bound in bounds):
+    numbers = not any(isinstance(bound, Tensor) for bound in bounds)
+    if numbers or len(bounds) == 2:
         no_bools("clamp", input)
-        low, high = (None if bound is None else _bound(bound, dtype) for bound in (min, max))
+    if numbers:
+        low, high = (
+            None if bound is None else fitted("clamp", bound, dtype) for bound in (min, max)
+        )
         return apply(Clamp, input, min=low, max=high)
     if min is not None:
         input = where(_outside(lt, input, min), min, input)
     return input if max is None else where(_outside(gt, input, max), max, input)
-
-
-def _bound(bound: Number, dtype: np.dtype) -> Any:
-    """A number as NumPy's of the dtype. Raises ValueError for an integer out of its range."""
-    try:
-        return dtype.type(bound)
-    except OverflowError:
-        raise ValueError(f"clamp: the bound {bound} is out of the range of {dtype}") from None
 
 
 def _outside(beyond: Callable, input: Tensor, bound: Tensor | Number) -> Tensor:
@@ -235,6 +242,9 @@ def where(
             "compare it first, such as `x != 0`"
         )
     a, b = promoted("where", input, other)
+    for number in (input, other):
+        if isinstance(number, int) and a.array.dtype.kind in "iu":
+            fitted("where", number, a.array.dtype)
     check_broadcast("where", ("condition", condition.shape), ("input", a.shape), ("other", b.shape))
     return apply(Where, condition, a, b)
 
@@ -252,8 +262,7 @@ def masked_fill(input: Tensor, mask: Tensor, value: Tensor | Number) -> Tensor:
         if one_value("masked_fill", value)._requires_grad:
             return where(mask, with_dtype(value, input.dtype), input)
         value = value.item()
-    check_fits("masked_fill", value, input.dtype)
-    return apply(MaskedFill, input, mask, value=value)
+    return apply(MaskedFill, input, mask, value=fitted("masked_fill", value, input.dtype))
 
 
 def one_value(who: str, value: Tensor) -> Tensor:
@@ -264,12 +273,6 @@ def one_value(who: str, value: Tensor) -> Tensor:
             "for a tensor use where(mask, value, input)"
         )
     return value
-
-
-def check_fits(who: str, value: Number, dtype: np.dtype) -> None:
-    """Refuse a fraction, inf or nan for an integer tensor."""
-    if dtype.kind in "iu" and value != value // 1:
-        raise TypeError(f"{who}: {value} does not fit a tensor of {dtype}; call .float() first")
 
 
 # The same elements in another dtype

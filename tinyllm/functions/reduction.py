@@ -3,22 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from tinyllm.functions.arguments import check_dim, check_dims, check_dtype, check_tensor, with_dtype
-from tinyllm.functions.comparison import ValuesAndIndices
-from tinyllm.functions.pointwise import maximum, minimum, sqrt
+from tinyllm.functions.arguments import (
+    as_floating,
+    check_dim,
+    check_dims,
+    check_dtype,
+    check_tensor,
+    with_dtype,
+)
+from tinyllm.functions.comparison import ValuesAndIndices, isnan, logical_not
+from tinyllm.functions.pointwise import div, maximum, minimum, where
 from tinyllm.functions.shape import reshape
 from tinyllm.ops.function import Function
-from tinyllm.ops.reduction import Amax, Amin, LogSumExp, Max, Mean, Min, Sum, Var
+from tinyllm.ops.products import Prod
+from tinyllm.ops.reduction import Amax, Amin, LogSumExp, Max, Mean, Min, Sum
 from tinyllm.tensor import Tensor, apply
 
 Dims = int | Sequence[int] | None
 
 
-def _floating(who: str, input: Tensor) -> Tensor:
+def floating(who: str, input: Tensor) -> Tensor:
+    """Return the tensor. Raises TypeError if it is not floating-point."""
     if check_tensor(who, input).array.dtype.kind != "f":
         raise TypeError(
             f"{who}: needs a floating-point tensor, got {input.dtype}; call .float() first"
@@ -32,11 +41,15 @@ def sum(input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: Any = 
     PyTorch: torch.sum.
     """
     dims = check_dims("sum", dim, check_tensor("sum", input).ndim)
+    return apply(Sum, accumulated("sum", input, dtype), dim=dims, keepdim=keepdim)
+
+
+def accumulated(who: str, input: Tensor, dtype: Any) -> Tensor:
+    """Return the tensor in the dtype in which it is summed: int64 for bools and integers."""
     if dtype is not None:
-        input = with_dtype(input, check_dtype("sum", dtype))
-    elif input.array.dtype.kind != "f":
-        input = with_dtype(input, np.dtype(np.int64))
-    return apply(Sum, input, dim=dims, keepdim=keepdim)
+        return with_dtype(input, check_dtype(who, dtype))
+    whole = check_tensor(who, input).array.dtype.kind != "f"
+    return with_dtype(input, np.dtype(np.int64)) if whole else input
 
 
 def mean(input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
@@ -44,43 +57,44 @@ def mean(input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: Any =
     dims = check_dims("mean", dim, check_tensor("mean", input).ndim)
     if dtype is not None:
         input = with_dtype(input, check_dtype("mean", dtype))
-    return apply(Mean, _floating("mean", input), dim=dims, keepdim=keepdim)
+    return apply(Mean, floating("mean", input), dim=dims, keepdim=keepdim)
 
 
-def var(
-    input: Tensor,
-    dim: Dims = None,
-    unbiased: bool | None = None,
-    keepdim: bool = False,
-    *,
-    correction: float = 1,
+def nansum(input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
+    """Return the sum of all elements, or along dim, that are not nan. PyTorch: torch.nansum."""
+    if check_tensor("nansum", input).array.dtype.kind == "f":
+        input = where(isnan(input), 0.0, input)
+    return sum(input, dim, keepdim, dtype=dtype)
+
+
+def nanmean(input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
+    """Return the mean of all elements, or along dim, that are not nan. PyTorch: torch.nanmean."""
+    numbers = sum(logical_not(isnan(floating("nanmean", input))), dim, keepdim)
+    return div(nansum(input, dim, keepdim, dtype=dtype), numbers)
+
+
+def prod(
+    input: Tensor, dim: int | None = None, keepdim: bool = False, *, dtype: Any = None
 ) -> Tensor:
-    """Return sum (x - mean)^2 / (N - correction), of all elements or along dim.
+    """Return the product of all elements, or along one dim; bools and integers give int64.
 
-    Args:    correction: 1 estimates the variance of what the elements were drawn from; 0 is the
-             variance of the elements themselves, as in layer_norm.
-             unbiased: PyTorch's older name: True is correction 1, False is correction 0.
-    PyTorch: torch.var.
+    PyTorch: torch.prod.
     """
-    dims = check_dims("var", dim, _floating("var", input).ndim)
-    if unbiased is not None:
-        correction = 1 if unbiased else 0
-    return apply(Var, input, dim=dims, correction=correction, keepdim=keepdim)
+    if dim is None and keepdim:
+        raise TypeError("prod: keepdim=True needs a dim to keep")
+    axis = None if dim is None else check_dim("prod", dim, check_tensor("prod", input).ndim)
+    input = accumulated("prod", input, dtype)
+    return apply(Prod, input, dim=axis if input.ndim else None, keepdim=keepdim)
 
 
-def std(
-    input: Tensor,
-    dim: Dims = None,
-    unbiased: bool | None = None,
-    keepdim: bool = False,
-    *,
-    correction: float = 1,
-) -> Tensor:
-    """Return the square root of the variance. PyTorch: torch.std."""
-    return sqrt(var(input, dim, unbiased, keepdim, correction=correction))
+def count_nonzero(input: Tensor, dim: Dims = None) -> Tensor:
+    """Return how many elements are not 0, of all or along dim. PyTorch: torch.count_nonzero."""
+    dims = check_dims("count_nonzero", dim, check_tensor("count_nonzero", input).ndim)
+    return Tensor(np.asarray(np.count_nonzero(input.array, axis=dims), np.int64))
 
 
-def _not_empty(who: str, input: Tensor, dims: tuple[int, ...] | None) -> None:
+def not_empty(who: str, input: Tensor, dims: tuple[int, ...] | None) -> None:
+    """Raise ValueError if there is nothing to choose from."""
     reduced = input.shape if dims is None else [input.shape[axis] for axis in dims]
     if 0 in reduced:
         raise ValueError(
@@ -91,7 +105,7 @@ def _not_empty(who: str, input: Tensor, dims: tuple[int, ...] | None) -> None:
 
 def _extreme(who: str, function: type[Function], input: Tensor, dim: Dims, keepdim: bool) -> Tensor:
     dims = check_dims(who, dim, check_tensor(who, input).ndim)
-    _not_empty(who, input, dims)
+    not_empty(who, input, dims)
     return apply(function, input, dim=dims, keepdim=keepdim)
 
 
@@ -118,7 +132,7 @@ def _extreme_along(
     if input.ndim == 0:
         values, indices = apply(function, reshape(input, 1), dim=0, keepdim=False)
         return ValuesAndIndices(values, indices)
-    _not_empty(who, input, (axis,))
+    not_empty(who, input, (axis,))
     return ValuesAndIndices(*apply(function, input, dim=axis, keepdim=keepdim))
 
 
@@ -150,24 +164,30 @@ def min(input: Tensor, dim: Any = None, keepdim: bool = False) -> Any:
     return _extreme_along("min", Min, input, dim, keepdim)
 
 
+class MinAndMax(NamedTuple):
+    """What aminmax returns."""
+
+    min: Tensor
+    max: Tensor
+
+
+def aminmax(input: Tensor, *, dim: int | None = None, keepdim: bool = False) -> MinAndMax:
+    """Return the smallest and the largest element, of all or along dim.
+
+    Equal ones share the gradient. PyTorch: torch.aminmax.
+    """
+    if dim is not None:
+        check_dim("aminmax", dim, check_tensor("aminmax", input).ndim)
+    return MinAndMax(
+        _extreme("aminmax", Amin, input, dim, keepdim),
+        _extreme("aminmax", Amax, input, dim, keepdim),
+    )
+
+
 def logsumexp(input: Tensor, dim: int | Sequence[int], keepdim: bool = False) -> Tensor:
-    """Return log sum exp(input) along dim, without overflow.
+    """Return log sum exp(input) along dim, without overflow; of integers as the default float.
 
     PyTorch: torch.logsumexp; where all elements are -inf the gradient here is 0, not nan.
     """
     dims = check_dims("logsumexp", dim, check_tensor("logsumexp", input).ndim)
-    return apply(LogSumExp, _floating("logsumexp", input), dim=dims, keepdim=keepdim)
-
-
-def cumsum(input: Tensor, dim: int) -> Tensor:
-    """Return the running sum along dim, without gradient.
-
-    PyTorch: torch.cumsum; there it carries a gradient, and here it is refused.
-    """
-    axis = check_dim("cumsum", dim, check_tensor("cumsum", input).ndim)
-    if input.requires_grad:
-        raise RuntimeError("cumsum: has no gradient here; call it on input.detach()")
-    if input.ndim == 0:
-        return Tensor(input.array.copy())
-    whole = input.array.dtype.kind != "f"
-    return Tensor(np.cumsum(input.array, axis=axis, dtype=np.int64 if whole else None))
+    return apply(LogSumExp, as_floating("logsumexp", input), dim=dims, keepdim=keepdim)

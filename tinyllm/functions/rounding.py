@@ -37,13 +37,13 @@ def trunc(input: Tensor) -> Tensor:
     return _step("trunc", input)
 
 
-def round(input: Tensor, *, decimals: int = 0) -> Tensor:
+def round(input: Tensor, *, decimals: int | None = None) -> Tensor:
     """Return the nearest integer, of two the even one; or round to a number of decimals.
 
     Args:    decimals: digits behind the point; a negative number rounds to tens, hundreds …
-    PyTorch: torch.round.
+    PyTorch: torch.round. With decimals, be it 0, integers are refused, there and here.
     """
-    if not decimals:
+    if decimals is None:
         return _step("round", input)
     if not check_tensor("round", input).is_floating_point():
         raise TypeError(

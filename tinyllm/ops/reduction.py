@@ -41,7 +41,7 @@ class Sum(Function):
     @staticmethod
     def forward(ctx: Context, x: Array, dim: Axes = None, keepdim: bool = False) -> Array:
         ctx.shape, ctx.dim = x.shape, dim
-        return x.sum(axis=dim, keepdims=keepdim)
+        return x.sum(axis=dim, dtype=x.dtype, keepdims=keepdim)  # NumPy widens small integers
 
     @staticmethod
     def backward(ctx: Context, grad_y: Array) -> Array:
@@ -71,6 +71,7 @@ class Var(Function):
 
     Shapes:   x (..., N, ...) -> y (..., ...), or (..., 1, ...) with keepdim
     Adjoint:  grad_x = grad_y 2 (x - mean) / (N - correction); the mean's own term sums to zero
+              (as in PyTorch inf where N <= correction, and nan where x is the mean besides)
     Saved:    x - mean
     """
 
@@ -78,16 +79,58 @@ class Var(Function):
     def forward(
         ctx: Context, x: Array, dim: Axes = None, correction: float = 1, keepdim: bool = False
     ) -> Array:
-        n = x.dtype.type(count(x.shape, dim))
-        centred = x - x.sum(axis=dim, keepdims=True) / n
+        y, centred, ctx.freedom = _variance(x, dim, correction, keepdim)
         ctx.save_for_backward(centred)
-        ctx.dim, ctx.freedom = dim, np.maximum(n - x.dtype.type(correction), 0)
-        return (centred * centred).sum(axis=dim, keepdims=keepdim) / ctx.freedom
+        ctx.dim = dim
+        return y
 
     @staticmethod
     def backward(ctx: Context, grad_y: Array) -> Array:
         (centred,) = ctx.saved_tensors
-        return spread(grad_y, centred.shape, ctx.dim) * (2 * centred / ctx.freedom)
+        return spread(grad_y, centred.shape, ctx.dim) * _slope(centred, ctx.freedom)
+
+
+class Std(Function):
+    """y = sqrt(sum over dim of (x - mean)^2 / (N - correction)).
+
+    Shapes:   x (..., N, ...) -> y (..., ...), or (..., 1, ...) with keepdim
+    Adjoint:  grad_x = grad_y (x - mean) / (N - correction) / y, and 0 where y is 0: of all slopes
+              between which it jumps there, the one that leaves equal elements alone
+    Saved:    x - mean, y
+    """
+
+    @staticmethod
+    def forward(
+        ctx: Context, x: Array, dim: Axes = None, correction: float = 1, keepdim: bool = False
+    ) -> Array:
+        variance, centred, ctx.freedom = _variance(x, dim, correction, keepdim)
+        y = np.sqrt(variance)
+        ctx.save_for_backward(centred, y)
+        ctx.dim = dim
+        return y
+
+    @staticmethod
+    def backward(ctx: Context, grad_y: Array) -> Array:
+        centred, y = ctx.saved_tensors
+        grad_variance = np.where(y == 0, 0, grad_y / (2 * y))
+        return spread(grad_variance, centred.shape, ctx.dim) * _slope(centred, ctx.freedom)
+
+
+def _variance(
+    x: Array, dim: Axes, correction: float, keepdim: bool
+) -> tuple[Array, Array, np.floating]:
+    """The variance, x - mean, and N - correction."""
+    n = x.dtype.type(count(x.shape, dim))
+    centred = x - x.sum(axis=dim, keepdims=True) / n
+    freedom = np.maximum(n - x.dtype.type(correction), 0)
+    return (centred * centred).sum(axis=dim, keepdims=keepdim) / freedom, centred, freedom
+
+
+def _slope(centred: Array, freedom: np.floating) -> Array:
+    """d variance / d x."""
+    if freedom > 0:
+        return 2 * centred / freedom
+    return np.where(centred == 0, np.nan, np.inf).astype(centred.dtype)
 
 
 class Amax(Function):
