@@ -11,15 +11,19 @@ from tinyllm.functions import (
     combination,
     comparison,
     creation,
+    diagonals,
     dtypes,
     in_place_forms,
     indexing,
     inplace,
+    joining,
     linalg,
     pointwise,
     reduction,
+    repetition,
     rounding,
     sampling,
+    scattering,
     shape,
     transcendental,
 )
@@ -39,9 +43,13 @@ FUNCTIONS: dict[Any, str] = {
     combination: "reciprocal positive clamp_min clamp_max nan_to_num lerp addcmul addcdiv",
     dtypes: "result_type promote_types can_cast finfo iinfo",
     reduction: "sum mean var std max min amax amin logsumexp cumsum",
-    shape: """reshape flatten permute transpose t squeeze unsqueeze broadcast_to cat stack split
-        chunk unbind tril triu""",
-    indexing: "gather index_select",
+    shape: """reshape flatten unflatten permute movedim transpose t squeeze unsqueeze broadcast_to
+        narrow select""",
+    joining: "cat stack hstack vstack split chunk unbind meshgrid",
+    diagonals: "tril triu diagonal diag diag_embed",
+    repetition: "tile repeat_interleave flip roll",
+    indexing: "gather take_along_dim index_select masked_select nonzero argwhere",
+    scattering: "scatter scatter_add index_add index_fill masked_scatter",
     linalg: "matmul mm bmm dot softmax log_softmax",
     comparison: """eq ne lt le gt ge isnan isinf isfinite bitwise_and bitwise_or bitwise_xor
         bitwise_not logical_not logical_and logical_or logical_xor all any equal isclose allclose
@@ -60,6 +68,8 @@ ALIASES = {
     "concat": "cat",
     "concatenate": "cat",
     "swapaxes": "transpose",
+    "swapdims": "transpose",
+    "moveaxis": "movedim",
 }
 
 METHODS: dict[Any, str] = {
@@ -69,9 +79,13 @@ METHODS: dict[Any, str] = {
     rounding: FUNCTIONS[rounding],
     combination: FUNCTIONS[combination],
     reduction: FUNCTIONS[reduction],
-    shape: """reshape view view_as reshape_as flatten permute transpose t squeeze unsqueeze expand
-        expand_as broadcast_to split chunk unbind tril triu""",
+    shape: """reshape view view_as reshape_as flatten unflatten permute movedim transpose t squeeze
+        unsqueeze expand expand_as broadcast_to narrow select""",
+    joining: "split chunk unbind",
+    diagonals: FUNCTIONS[diagonals],
+    repetition: "repeat tile repeat_interleave flip roll",
     indexing: FUNCTIONS[indexing],
+    scattering: FUNCTIONS[scattering],
     linalg: FUNCTIONS[linalg],
     comparison: """eq ne lt le gt ge isnan isinf isfinite bitwise_and bitwise_or bitwise_xor
         bitwise_not logical_not logical_and logical_or logical_xor all any equal isclose allclose
