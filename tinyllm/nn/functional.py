@@ -21,6 +21,7 @@ from tinyllm.nn.activation_functions import (
 from tinyllm.nn.distances import huber_loss, l1_loss, mse_loss, smooth_l1_loss
 from tinyllm.nn.likelihoods import binary_cross_entropy_with_logits, kl_div, nll_loss
 from tinyllm.nn.loss_functions import cross_entropy
+from tinyllm.nn.padding import one_hot, pad
 from tinyllm.ops.activation import GELU as GELUFunction  # noqa: N811
 from tinyllm.ops.activation import SiLU as SiLUFunction
 from tinyllm.ops.attention import ScaledDotProductAttention
@@ -50,6 +51,8 @@ __all__ = [
     "mse_loss",
     "nll_loss",
     "normalize",
+    "one_hot",
+    "pad",
     "relu",
     "rms_norm",
     "scaled_dot_product_attention",
