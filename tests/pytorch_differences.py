@@ -283,13 +283,34 @@ LEFT_OUT = [
 
 # Rooms in which every public name of PyTorch's is accounted for: here, left out for the reasons
 # above, or in one last row.
-ACCOUNTED = (
-    "nn nn.functional nn.init nn.utils nn.utils.rnn optim optim.lr_scheduler autograd utils.data"
-).split()
+ACCOUNTED = [
+    "nn",
+    "nn.functional",
+    "nn.init",
+    "nn.utils",
+    "nn.utils.rnn",
+    "optim",
+    "optim.lr_scheduler",
+    "autograd",
+    "utils.data",
+]
 NOT_PUBLIC = set(  # modules and helpers that PyTorch's files let be seen
-    "nn.common_types nn.factory_kwargs nn.grad nn.intrinsic nn.modules nn.qat nn.quantizable "
-    "nn.functional.boolean_dispatch nn.functional.assert_int_or_pair nn.functional.grad "
-    "nn.functional.reproducibility_notes nn.functional.sparse_support_notes "
-    "nn.functional.tf32_notes nn.functional.DType nn.functional.ScalingType "
-    "nn.functional.SwizzleType".split()
+    [
+        "nn.common_types",
+        "nn.factory_kwargs",
+        "nn.grad",
+        "nn.intrinsic",
+        "nn.modules",
+        "nn.qat",
+        "nn.quantizable",
+        "nn.functional.boolean_dispatch",
+        "nn.functional.assert_int_or_pair",
+        "nn.functional.grad",
+        "nn.functional.reproducibility_notes",
+        "nn.functional.sparse_support_notes",
+        "nn.functional.tf32_notes",
+        "nn.functional.DType",
+        "nn.functional.ScalingType",
+        "nn.functional.SwizzleType",
+    ]
 )

@@ -179,7 +179,9 @@ def table_of_what_is_here() -> str:
             others.append(f"| {prefix} | {code(marked(room, here(room)))} |")
             continue
         lines = [f"### {room.title}", "", "| | |", "|---|---|"]
-        lines += [f"| {title} | {code(marked(room, names))} |" for title, names in rows(room).items()]
+        lines += [
+            f"| {title} | {code(marked(room, names))} |" for title, names in rows(room).items()
+        ]
         if room.path == "Tensor":
             lines.append(f"| operators | {code(operators())} |")
         parts += [*lines, ""]
@@ -204,7 +206,9 @@ def marked(room: Room, names: list[str]) -> list[str]:
 def remark(value: Any) -> str:
     """What a docstring says after "PyTorch: torch.name"."""
     told = re.search(
-        r"PyTorch:\s+torch\.([\w.]*\w)(.*?)(?=\n\s*\n|\n\w+:\s|\Z)", inspect.getdoc(value) or "", re.S
+        r"PyTorch:\s+torch\.([\w.]*\w)(.*?)(?=\n\s*\n|\n\w+:\s|\Z)",
+        inspect.getdoc(value) or "",
+        re.S,
     )
     if not told:
         return ""
@@ -301,7 +305,9 @@ def public_of_pytorch(path: str) -> list[str]:
             for name in {*names, *dir(room)}
             if callable(getattr(room, name)) and "torch" in _origin(getattr(room, name))
         ]
-    return sorted(name for name in names if not name.startswith("_") and name.islower() | told_(told))
+    return sorted(
+        name for name in names if not name.startswith("_") and name.islower() | told_(told)
+    )
 
 
 def told_(told: Any) -> bool:

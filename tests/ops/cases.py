@@ -8,8 +8,16 @@ from case import Case, Fixed
 from layer_cases import LAYER_CASES
 from loss_cases import LOSS_CASES
 from math_cases import MATH_CASES
+from rearrangement_cases import REARRANGEMENT_CASES
 from tensor_cases import TENSOR_CASES
 
-CASES = [*TENSOR_CASES, *MATH_CASES, *ALGEBRA_CASES, *LAYER_CASES, *LOSS_CASES]
+CASES = [
+    *TENSOR_CASES,
+    *MATH_CASES,
+    *ALGEBRA_CASES,
+    *REARRANGEMENT_CASES,
+    *LAYER_CASES,
+    *LOSS_CASES,
+]
 
 __all__ = ["CASES", "Case", "Fixed"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import operator
 from collections.abc import Sequence
 from typing import Any, NoReturn
@@ -57,8 +58,12 @@ def check_dims(who: str, dim: int | Sequence[int] | None, ndim: int) -> tuple[in
     return dims if ndim else ()
 
 
-def check_sizes(who: str, sizes: tuple[Any, ...]) -> tuple[int, ...]:
-    """Return a shape given as separate ints, or as one tuple or list."""
+def check_sizes(who: str, sizes: tuple[Any, ...], named: Any = None) -> tuple[int, ...]:
+    """Return a shape given as separate ints, or as one tuple or list, or by name."""
+    if named is not None:
+        if sizes:
+            raise TypeError(f"{who}: got sizes twice, {sizes} and by name {named}")
+        sizes = (named,)
     if len(sizes) == 1 and isinstance(sizes[0], tuple | list):
         sizes = tuple(sizes[0])
     try:
@@ -145,6 +150,18 @@ def fitted(who: str, value: Number, dtype: np.dtype) -> np.generic:
         if not int(least) <= value <= int(most):
             raise ValueError(f"{who}: {value} is out of the range of {dtype}")
     return as_scalar(int(value) if whole else value, dtype)[()]
+
+
+def whole_if_integer(who: str, value: Number, dtype: np.dtype) -> Number:
+    """Return the number to write; for integers without its fraction, as PyTorch cuts it off.
+
+    Raises:  TypeError for inf and nan into integers.
+    """
+    if dtype.kind not in "iu" or not isinstance(value, float):
+        return value
+    if not math.isfinite(value):
+        raise TypeError(f"{who}: {value} does not fit a tensor of {dtype}; call .float() first")
+    return int(value)
 
 
 def as_floating(who: str, input: Tensor) -> Tensor:

@@ -266,7 +266,7 @@ def topk(
 
     PyTorch: torch.topk; here always sorted, and equal elements come in the order of their indices.
     """
-    axis = check_dim("topk", dim, check_tensor("topk", input).ndim)
+    axis = check_dim("topk", dim, no_bools("topk", check_tensor("topk", input))[0].ndim)
     size = input.array.shape[axis] if input.ndim else 1
     if not 0 <= k <= size:
         raise ValueError(

@@ -181,6 +181,14 @@ def full_like(
 # In sequence
 
 
+def _numbers(who: str, dtype: Any) -> np.dtype:
+    """The dtype checked, which must not be bool."""
+    checked = check_dtype(who, dtype)
+    if checked.kind == "b":
+        raise TypeError(f"{who}: bools do not come in sequence; compare the numbers, such as x > 0")
+    return checked
+
+
 def arange(
     *bounds: Number,
     start: Number = 0,
@@ -206,11 +214,15 @@ def arange(
     if end is None:
         raise TypeError("arange: needs an end")
     start, end, step = (x.item() if hasattr(x, "item") else x for x in (start, end, step))
+    whole = all(isinstance(x, int) for x in (start, end, step))
+    wanted = _numbers("arange", dtype or (np.int64 if whole else get_default_dtype()))
+    if not all(math.isfinite(x) for x in (start, end, step)):
+        raise ValueError(f"arange: from {start} to {end} in steps of {step} are not finitely many")
+    if wanted == np.int64:  # as in PyTorch, 0.9 is 0 before it counts
+        start, end, step, whole = int(start), int(end), int(step), True
     if step == 0 or (end - start) * step < 0:
         raise ValueError(f"arange: from {start} one does not come to {end} in steps of {step}")
-    whole = all(isinstance(x, int) for x in (start, end, step))
     count = -((start - end) // step) if whole else math.ceil((end - start) / step)
-    wanted = check_dtype("arange", dtype or (np.int64 if whole else get_default_dtype()))
     numbers = np.arange(count, dtype=np.int64 if whole else np.float64) * step + start
     return Tensor(numbers.astype(wanted), requires_grad)
 
@@ -224,12 +236,19 @@ def linspace(
     device: Any = None,
     requires_grad: bool = False,
 ) -> Tensor:
-    """Make `steps` evenly spaced numbers, start and end included. PyTorch: torch.linspace."""
+    """Make `steps` evenly spaced numbers, start and end included.
+
+    Integers are evenly spaced between int(start) and int(end), then rounded towards 0.
+    PyTorch: torch.linspace.
+    """
     check_device(device)
     if steps < 0:
         raise ValueError(f"linspace: steps must not be negative, got {steps}")
-    numbers = np.linspace(float(start), float(end), steps)
-    return Tensor(numbers.astype(_dtype_or_default("linspace", dtype)), requires_grad)
+    wanted = _dtype_or_default("linspace", dtype)
+    if steps > 1:  # as in PyTorch, fewer are no sequence
+        _numbers("linspace", wanted)
+    start, end = ((int if wanted.kind in "iu" else float)(bound) for bound in (start, end))
+    return Tensor(np.linspace(start, end, steps).astype(wanted), requires_grad)
 
 
 def eye(

@@ -10,7 +10,15 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
-from tinyllm.functions import combination, comparison, pointwise, rounding, transcendental
+from tinyllm.functions import (
+    combination,
+    comparison,
+    diagonals,
+    pointwise,
+    rounding,
+    scattering,
+    transcendental,
+)
 from tinyllm.functions.inplace import put
 from tinyllm.tensor import Tensor
 
@@ -36,6 +44,8 @@ FORMS: dict[Any, str] = {
     combination: "reciprocal clamp_min clamp_max nan_to_num lerp addcmul addcdiv",
     comparison: """eq ne lt le gt ge bitwise_and bitwise_or bitwise_xor bitwise_not logical_not
         logical_and logical_or logical_xor""",
+    scattering: "scatter scatter_add index_add index_fill masked_scatter",
+    diagonals: "tril triu",
 }
 NAMES = [f"{name}_" for names in FORMS.values() for name in names.split()]
 

@@ -1,13 +1,15 @@
-"""Picking elements by position: x[...], gather, index_select; and x[...] = value."""
+"""Picking elements by position or mask: x[...], gather, nonzero …; and x[...] = value."""
 
 from __future__ import annotations
 
+import operator
 from typing import Any
 
 import numpy as np
 
 from tinyllm import autograd
-from tinyllm.functions.arguments import check_dim, check_tensor
+from tinyllm.functions.arguments import check_broadcast, check_dim, check_tensor
+from tinyllm.functions.shape import expand, reshape
 from tinyllm.ops.indexing import Gather, GetItem, IndexSelect, with_ellipsis
 from tinyllm.tensor import Tensor, apply
 
@@ -18,15 +20,14 @@ def getitem(input: Tensor, index: Index) -> Tensor:
     """Return input[index]: slices, ints, None, `...`, integer tensors and bool masks, in any mix.
 
     Slices and ints give a view; tensors, arrays and lists a copy.
-    PyTorch: torch.Tensor.__getitem__; a slice may also step backwards here.
+    PyTorch: torch.Tensor.__getitem__; nested lists are an integer tensor here, not a tuple.
     """
-    basic, advanced = _two_steps(index, input.ndim)
+    basic, advanced = _two_steps("getitem", index, input.ndim)
     try:
         if advanced is None:
             return apply(GetItem, input, index=basic)
-        if basic is not None:
-            input = apply(GetItem, input, index=basic)
-        return apply(GetItem, input, index=advanced)
+        rest = input if basic is None else apply(GetItem, input, index=basic)
+        return apply(GetItem, rest, index=advanced)
     except IndexError as error:
         raise IndexError(f"getitem: {error} (the tensor has shape {input.shape})") from None
 
@@ -39,7 +40,7 @@ def setitem(input: Tensor, index: Index, value: Any) -> None:
     if isinstance(value, Tensor):
         refuse_recorded("setitem", value)
         value = value.array
-    basic, advanced = _two_steps(index, input.ndim)
+    basic, advanced = _two_steps("setitem", index, input.ndim)
     target = input.changing("setitem")
     try:
         if advanced is not None and basic is not None:
@@ -62,13 +63,13 @@ def refuse_recorded(who: str, value: Tensor) -> None:
         )
 
 
-def _two_steps(index: Index, ndim: int) -> tuple[tuple | None, tuple | None]:
+def _two_steps(who: str, index: Index, ndim: int) -> tuple[tuple | None, tuple | None]:
     """Split an index into slices, ints, None and `...`, and then arrays on what these leave.
 
     PyTorch applies the two in this order. NumPy takes ints as arrays where arrays are present,
     which moves dims: x[0, :, [1, 2]] would be (2, N) rather than (N, 2).
     """
-    parts = [_plain(part) for part in (index if isinstance(index, tuple) else (index,))]
+    parts = [_plain(who, part) for part in (index if isinstance(index, tuple) else (index,))]
     if not any(isinstance(part, np.ndarray) for part in parts):
         return tuple(parts), None
     basic: list[Any] = []
@@ -90,8 +91,10 @@ def _two_steps(index: Index, ndim: int) -> tuple[tuple | None, tuple | None]:
     return tuple(basic), tuple(advanced)
 
 
-def _plain(part: Any) -> Any:
+def _plain(who: str, part: Any) -> Any:
     """One part of an index as NumPy wants it: an int or bool, a slice, None, `...` or an array."""
+    if isinstance(part, slice) and part.step is not None and operator.index(part.step) < 0:
+        raise ValueError(f"{who}: a slice must step forwards, and {part.step} is below 0: use flip")
     if part is None or part is Ellipsis or isinstance(part, int | slice):
         # x[True] is a mask without dims; NumPy reads it so, but not in a view
         return np.asarray(part) if isinstance(part, bool) else part
@@ -103,11 +106,16 @@ def _plain(part: Any) -> Any:
         isinstance(array, np.ndarray) and array.ndim == 0 and array.dtype.kind in "iu"
     ):
         return int(array)
+    if isinstance(array, np.ndarray) and array.dtype == np.uint8:
+        raise IndexError(
+            f"{who}: a uint8 tensor is a mask in old PyTorch code, and could be ids as well: use "
+            ".bool() for a mask, .long() for ids"
+        )
     if isinstance(array, np.ndarray | np.bool_) and array.dtype.kind in "iub":
         return np.asarray(array)
     got = f"a {array.dtype} tensor" if isinstance(array, np.ndarray) else type(part).__name__
     raise IndexError(
-        f"getitem: an index is an int, a slice, None, `...`, an integer or a bool tensor, not {got}"
+        f"{who}: an index is an int, a slice, None, `...`, an integer or a bool tensor, not {got}"
     )
 
 
@@ -117,49 +125,157 @@ def _dims_consumed(part: Any) -> int:
     return 0 if part is None or part is Ellipsis else 1
 
 
-def _check_index(who: str, index: Tensor, size: int, dim: int) -> None:
-    """Refuse an index that is not integer, or outside [0, size)."""
+def check_index(who: str, index: Tensor, size: int, dim: int, wrap: bool = False) -> Tensor:
+    """Return the index. Refuse one that is not integer, or outside [0, size).
+
+    Args:    wrap: allow [-size, size), and count what is negative from the end.
+    """
     if check_tensor(who, index).array.dtype.kind not in "iu":
         raise TypeError(f"{who}: the index must be an integer tensor, got {index.dtype}")
-    outside = (index.array < 0) | (index.array >= size)
+    array = index.array
+    least = -size if wrap else 0
+    outside = (array < least) | (array >= size)
     if outside.any():
         place = tuple(int(i) for i in np.argwhere(outside)[0])
         raise IndexError(
-            f"{who}: index {index.array[place]} at {list(place)} is outside [0, {size}), the size "
+            f"{who}: index {array[place]} at {list(place)} is outside [{least}, {size}), the size "
             f"of dim {dim}"
         )
+    return Tensor(np.where(array < 0, array + size, array)) if wrap else index
+
+
+def with_a_dim(x: Tensor) -> Tensor:
+    """Return a 0-d tensor as one of shape (1,), which is how PyTorch indexes it; others as is."""
+    return x if x.ndim else reshape(x, 1)
+
+
+def no_larger(index: Tensor, other: Tensor, but: int | None = None) -> bool:
+    """Whether index has the dims of other and is no larger in any, but in dim `but`."""
+    return index.ndim == other.ndim and all(
+        m <= n or axis == but
+        for axis, (m, n) in enumerate(zip(index.shape, other.shape, strict=True))
+    )
 
 
 def gather(input: Tensor, dim: int, index: Tensor) -> Tensor:
     """Return the elements along dim that index names: for dim = 1, y[i][j] = x[i][index[i][j]].
 
     Shapes:  input (..., N, ...), index (..., M, ...) -> (..., M, ...)
+    Raises:  ValueError where the shapes disagree, TypeError for an index that is not integer,
+             IndexError for one outside [0, N).
     PyTorch: torch.gather.
     """
     axis = check_dim("gather", dim, check_tensor("gather", input).ndim)
-    check_tensor("gather", index)
-    if index.ndim != input.ndim or any(
-        m > n for i, (m, n) in enumerate(zip(index.shape, input.shape, strict=False)) if i != axis
-    ):
+    x, positions = with_a_dim(input), with_a_dim(check_tensor("gather", index))
+    if not index.array.size and index.ndim != input.ndim:  # nothing is picked, in any shape
+        check_index("gather", index, 0, dim)
+        return reshape(getitem(reshape(x, -1), slice(0)), index.shape)
+    if not no_larger(positions, x, but=axis):
         raise ValueError(
             f"gather: index {index.shape} and input {input.shape} must have equally many dims, and "
             f"index must be no larger than input except in dim {dim}"
         )
-    _check_index("gather", index, input.shape[axis] if input.ndim else 1, dim)
-    return apply(Gather, input, index, dim=axis)
+    check_index("gather", index, x.shape[axis], dim)
+    return reshape_if(apply(Gather, x, positions, dim=axis), index.shape)
+
+
+def reshape_if(x: Tensor, shape: tuple[int, ...]) -> Tensor:
+    """Return x in the shape, itself if it has it already."""
+    return x if x.shape == shape else reshape(x, shape)
+
+
+def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None) -> Tensor:
+    """Return the elements along dim that indices name; other dims broadcast. Fits argmax, argsort.
+
+    Args:    indices: with input's number of dims; a negative one counts from the end.
+             dim: None takes input and indices as flat.
+    Raises:  ValueError where the shapes disagree, TypeError for indices that are not integer,
+             IndexError for one out of range.
+    PyTorch: torch.take_along_dim, where an index out of range is taken modulo the size.
+    """
+    who = "take_along_dim"
+    check_tensor(who, input), check_tensor(who, indices)
+    if dim is None:
+        return take_along_dim(reshape(input, -1), reshape(indices, -1), 0)
+    axis = check_dim(who, dim, input.ndim)
+    if indices.ndim != input.ndim:
+        raise ValueError(
+            f"{who}: input {input.shape} and indices {indices.shape} must have equally many dims; "
+            "argmax and max keep the dim with keepdim=True"
+        )
+    if not input.ndim:
+        return gather(input, 0, check_index(who, indices, 1, dim, wrap=True))
+    indices = check_index(who, indices, input.shape[axis], dim, wrap=True)
+    others = [(*x.shape[:axis], 1, *x.shape[axis + 1 :]) for x in (input, indices)]
+    shape = list(check_broadcast(who, ("input", others[0]), ("indices", others[1])))
+    both = []
+    for x in (input, indices):
+        shape[axis] = x.shape[axis]
+        both.append(expand(x, shape))
+    return apply(Gather, *both, dim=axis)
 
 
 def index_select(input: Tensor, dim: int, index: Tensor) -> Tensor:
     """Return the slices of input along dim that a 1-d index names, in its order.
 
     Shapes:  input (..., N, ...), index (M,) -> (..., M, ...)
+    Raises:  ValueError unless index is 1-d, TypeError unless it is integer, IndexError for one
+             outside [0, N).
     PyTorch: torch.index_select.
     """
-    axis = check_dim("index_select", dim, check_tensor("index_select", input).ndim)
-    if check_tensor("index_select", index).ndim > 1 or input.ndim == 0:
+    who = "index_select"
+    axis = check_dim(who, dim, check_tensor(who, input).ndim)
+    if check_tensor(who, index).ndim > 1 or (input.ndim == 0 and index.array.size != 1):
         raise ValueError(
-            f"index_select: needs a 1-d index and an input with dims, got index {index.shape} and "
-            f"input {input.shape}"
+            f"{who}: needs a 1-d index, and one element for a 0-d input; got index {index.shape} "
+            f"and input {input.shape}"
         )
-    _check_index("index_select", index, input.shape[axis], dim)
-    return apply(IndexSelect, input, Tensor(np.atleast_1d(index.array)), dim=axis)
+    x = with_a_dim(input)
+    check_index(who, index, x.shape[axis], dim)
+    picked = apply(IndexSelect, x, with_a_dim(index), dim=axis)
+    return picked if input.ndim else reshape(picked, ())
+
+
+# By a mask, and where a mask holds
+
+
+def masked_select(input: Tensor, mask: Tensor) -> Tensor:
+    """Return the elements where the mask is True, in row-major order; the two broadcast.
+
+    Shapes:  input and mask broadcast to one shape -> (number of True,)
+    PyTorch: torch.masked_select.
+    """
+    check_mask("masked_select", mask)
+    shape = check_broadcast(
+        "masked_select",
+        ("input", check_tensor("masked_select", input).shape),
+        ("mask", mask.shape),
+    )
+    return apply(GetItem, expand(input, shape), index=(np.broadcast_to(mask.array, shape),))
+
+
+def check_mask(who: str, mask: Tensor) -> Tensor:
+    """Return the mask. Raises TypeError unless it is a bool tensor."""
+    if check_tensor(who, mask).array.dtype.kind != "b":
+        raise TypeError(
+            f"{who}: the mask must be a bool tensor, got {mask.dtype}; compare it first, such as "
+            "`mask != 0`"
+        )
+    return mask
+
+
+def nonzero(input: Tensor, *, as_tuple: bool = False) -> Any:
+    """Return the indices of the elements that are not 0: one row each, or a tuple of columns.
+
+    Shapes:  (n, ndim); as_tuple: ndim tensors (n,), with which input can be indexed
+    PyTorch: torch.nonzero.
+    """
+    array = check_tensor("nonzero", input).array
+    if as_tuple:
+        return tuple(Tensor(column) for column in np.nonzero(np.atleast_1d(array)))
+    return Tensor(np.ascontiguousarray(np.argwhere(array)))
+
+
+def argwhere(input: Tensor) -> Tensor:
+    """Return the indices of the elements that are not 0, one row each. PyTorch: torch.argwhere."""
+    return nonzero(check_tensor("argwhere", input))

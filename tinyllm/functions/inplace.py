@@ -21,7 +21,7 @@ from tinyllm.functions.arguments import (
     plain_operand,
 )
 from tinyllm.functions.indexing import refuse_recorded
-from tinyllm.functions.pointwise import check_alpha, clamp, div
+from tinyllm.functions.pointwise import check_alpha, clamp, div, one_value
 from tinyllm.ops.promotion import CATEGORY, result_type
 from tinyllm.random import Generator, default_generator
 from tinyllm.tensor import Tensor, get_default_dtype
@@ -156,7 +156,7 @@ def masked_fill_(input: Tensor, mask: Tensor, value: Tensor | Number) -> Tensor:
         raise TypeError(f"masked_fill_: the mask must be a bool tensor, got {mask.dtype}")
     if isinstance(value, Tensor):
         refuse_recorded("masked_fill_", value)
-        value = value.item()
+        value = one_value("masked_fill_", value).item()
     value = fitted("masked_fill_", value, input.dtype)
     where = _operand("masked_fill_", input, mask)
     np.copyto(input.changing("masked_fill_"), value, where=where)

@@ -261,15 +261,20 @@ def masked_fill(input: Tensor, mask: Tensor, value: Tensor | Number) -> Tensor:
         )
     check_broadcast("masked_fill", ("input", input.shape), ("mask", mask.shape))
     if isinstance(value, Tensor):
-        if value.ndim:
-            raise ValueError(
-                f"masked_fill: value must be a number or a 0-d tensor, got shape {value.shape}; "
-                "for a tensor use where(mask, value, input)"
-            )
-        if value._requires_grad:
+        if one_value("masked_fill", value)._requires_grad:
             return where(mask, with_dtype(value, input.dtype), input)
         value = value.item()
     return apply(MaskedFill, input, mask, value=fitted("masked_fill", value, input.dtype))
+
+
+def one_value(who: str, value: Tensor) -> Tensor:
+    """Return the tensor. Raises ValueError if it has dims: one value fills all places."""
+    if value.ndim:
+        raise ValueError(
+            f"{who}: value must be a number or a 0-d tensor, got shape {value.shape}; "
+            "for a tensor use where(mask, value, input)"
+        )
+    return value
 
 
 # The same elements in another dtype

@@ -1,4 +1,4 @@
-"""Functions that rearrange elements, join tensors and cut them."""
+"""The same elements in another shape or order, or a part of them: views where that is possible."""
 
 from __future__ import annotations
 
@@ -8,28 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from tinyllm.functions.arguments import (
-    check_dim,
-    check_dims,
-    check_dtype,
-    check_sizes,
-    check_tensor,
-    with_dtype,
-)
-from tinyllm.ops.choice import MaskedFill
-from tinyllm.ops.promotion import promote_types
-from tinyllm.ops.shape import (
-    Cat,
-    Expand,
-    Permute,
-    Reshape,
-    Split,
-    Squeeze,
-    Stack,
-    Transpose,
-    Unbind,
-    Unsqueeze,
-)
+from tinyllm.functions.arguments import check_dim, check_dims, check_sizes, check_tensor
+from tinyllm.ops.indexing import GetItem
+from tinyllm.ops.shape import Expand, Permute, Reshape, Squeeze, Transpose, Unsqueeze
 from tinyllm.tensor import Tensor, apply
 
 
@@ -53,15 +34,15 @@ def _full_shape(who: str, input: Tensor, sizes: tuple[int, ...]) -> tuple[int, .
     return sizes
 
 
-def reshape(input: Tensor, *shape: Any) -> Tensor:
+def reshape(input: Tensor, *sizes: Any, shape: Any = None) -> Tensor:
     """Return the elements, in row-major order, in another shape; -1 stands for what is left.
 
     Heads are not split by reshape alone: (B, T, C) -> (B, T, H, D), and then transpose(1, 2).
     PyTorch: torch.reshape.
     """
-    sizes = check_sizes("reshape", shape)
+    wanted = check_sizes("reshape", sizes, shape)
     return apply(
-        Reshape, input, shape=_full_shape("reshape", check_tensor("reshape", input), sizes)
+        Reshape, input, shape=_full_shape("reshape", check_tensor("reshape", input), wanted)
     )
 
 
@@ -97,19 +78,44 @@ def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
 
     PyTorch: torch.flatten.
     """
-    if check_tensor("flatten", input).ndim == 0:
-        return reshape(input, 1)
-    start = check_dim("flatten", start_dim, input.ndim)
+    start = check_dim("flatten", start_dim, check_tensor("flatten", input).ndim)
     end = check_dim("flatten", end_dim, input.ndim)
+    if input.ndim == 0:
+        return reshape(input, 1)
     if start > end:
         raise ValueError(f"flatten: start_dim {start_dim} comes after end_dim {end_dim}")
     shape = input.shape
     return reshape(input, *shape[:start], math.prod(shape[start : end + 1]), *shape[end + 1 :])
 
 
-def permute(input: Tensor, *dims: Any) -> Tensor:
+def unflatten(input: Tensor, dim: int, sizes: Sequence[int]) -> Tensor:
+    """Return the tensor with one dim made several: (B, T, C) to (B, T, H, D); one size may be -1.
+
+    Raises:  ValueError unless the sizes multiply up to the size of dim.
+    PyTorch: torch.unflatten.
+    """
+    axis = check_dim("unflatten", dim, check_tensor("unflatten", input).ndim)
+    wanted = check_sizes("unflatten", (sizes,))
+    if not input.ndim or not wanted:
+        raise ValueError(f"unflatten: {input.shape} has no dim to make {wanted} of")
+    size, known = input.shape[axis], math.prod(n for n in wanted if n != -1)
+    free = wanted.count(-1)
+    if (
+        free > 1
+        or min(wanted) < -1
+        or (known * free and size % known)
+        or (not free and known != size)
+    ):
+        raise ValueError(
+            f"unflatten: sizes {wanted} do not multiply up to {size}, the size of dim {dim} of "
+            f"{input.shape}"
+        )
+    return view(input, *input.shape[:axis], *wanted, *input.shape[axis + 1 :])
+
+
+def permute(input: Tensor, *order: Any, dims: Any = None) -> Tensor:
     """Return the tensor with its dims in another order. PyTorch: torch.permute."""
-    named, ndim = check_sizes("permute", dims), input.array.ndim
+    named, ndim = check_sizes("permute", order, dims), input.array.ndim
     order = named
     if set(named) != set(range(ndim)):  # some count from the end, or one is wrong
         order = tuple([check_dim("permute", dim, ndim) for dim in named])
@@ -125,6 +131,30 @@ def transpose(input: Tensor, dim0: int, dim1: int) -> Tensor:
     if ndim == 0:
         return apply(Permute, input, dims=())
     return apply(Transpose, input, dim0=first, dim1=second)
+
+
+def movedim(input: Tensor, source: int | Sequence[int], destination: int | Sequence[int]) -> Tensor:
+    """Return the tensor with the dims `source` moved to `destination`; others keep their order.
+
+    PyTorch: torch.movedim.
+    """
+    ndim = check_tensor("movedim", input).ndim
+    sources, targets = (
+        [
+            check_dim("movedim", d, ndim)
+            for d in (dims if isinstance(dims, tuple | list) else (dims,))
+        ]
+        for dims in (source, destination)
+    )
+    if len(sources) != len(targets) or any(len(set(d)) != len(d) for d in (sources, targets)):
+        raise ValueError(
+            f"movedim: source {source} and destination {destination} must name equally many dims, "
+            "none of them twice"
+        )
+    order = [dim for dim in range(ndim) if dim not in sources]
+    for target, dim in sorted(zip(targets, sources, strict=True)):
+        order.insert(target, dim)
+    return apply(Permute, input, dims=tuple(order[:ndim]))
 
 
 def t(input: Tensor) -> Tensor:
@@ -201,120 +231,36 @@ def broadcast_to(input: Tensor, size: Sequence[int]) -> Tensor:
     return expand(input, tuple(size))
 
 
-# Several tensors to one, and one to several
+# A part
 
 
-def _same_dtype(who: str, tensors: Sequence[Tensor]) -> list[Tensor]:
-    if isinstance(tensors, Tensor) or not len(tensors):
-        raise ValueError(f"{who}: needs a list or tuple of at least one tensor")
-    dtype = check_tensor(who, tensors[0]).dtype
-    for tensor in tensors[1:]:
-        dtype = promote_types(dtype, check_tensor(who, tensor).dtype)
-    return [with_dtype(tensor, check_dtype(who, dtype)) for tensor in tensors]
+def narrow(input: Tensor, dim: int, start: int | Tensor, length: int) -> Tensor:
+    """Return `length` slices along dim from `start` on: a view. PyTorch: torch.narrow.
 
-
-def cat(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
-    """Return the tensors one after the other along a dim that they have. PyTorch: torch.cat."""
-    same = _same_dtype("cat", tensors)
-    full = [tensor for tensor in same if tensor.shape != (0,)] or same[:1]  # as PyTorch skips (0,)
-    axis = check_dim("cat", dim, full[0].ndim)
-    if full[0].ndim == 0:
-        raise ValueError("cat: 0-d tensors have no dim to join along; use stack")
-    first = full[0].shape
-    for position, tensor in enumerate(full):
-        shape = tensor.shape
-        if len(shape) != len(first) or any(
-            n != m for i, (n, m) in enumerate(zip(shape, first, strict=True)) if i != axis
-        ):
-            raise ValueError(
-                f"cat: tensor 0 {first} and tensor {position} {shape} disagree outside dim {dim}: "
-                "all other sizes must be equal"
-            )
-    return apply(Cat, *full, dim=axis)
-
-
-def stack(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
-    """Return the tensors, all of one shape, along a new dim. PyTorch: torch.stack."""
-    same = _same_dtype("stack", tensors)
-    for position, tensor in enumerate(same):
-        if tensor.shape != same[0].shape:
-            raise ValueError(
-                f"stack: tensor 0 {same[0].shape} and tensor {position} {tensor.shape} disagree: "
-                "all shapes must be equal (cat joins along a dim that is there already)"
-            )
-    return apply(Stack, *same, dim=check_dim("stack", dim, same[0].ndim + 1))
-
-
-def split(
-    tensor: Tensor, split_size_or_sections: int | Sequence[int], dim: int = 0
-) -> tuple[Tensor, ...]:
-    """Cut into stretches of one size (the last may be smaller), or of the sizes given.
-
-    PyTorch: torch.split.
+    Raises:  IndexError if start is outside, ValueError if so many slices do not follow.
     """
-    axis = check_dim("split", dim, check_tensor("split", tensor).ndim)
-    if tensor.ndim == 0:
-        raise ValueError("split: a 0-d tensor has no dim to cut")
-    size = tensor.shape[axis]
-    if isinstance(split_size_or_sections, int):
-        step = split_size_or_sections
-        if step < 0 or (step == 0 and size):
-            raise ValueError(f"split: split_size must be positive, got {step}")
-        sizes = [min(step, size - start) for start in range(0, size, step or 1)] or [0]
-    else:
-        sizes = list(check_sizes("split", tuple(split_size_or_sections)))
-        if sum(sizes) != size or any(n < 0 for n in sizes):
-            raise ValueError(
-                f"split: sections {sizes} sum to {sum(sizes)}, but dim {dim} of "
-                f"{tensor.shape} is {size}"
-            )
-    return apply(Split, tensor, sizes=sizes, dim=axis)
+    axis = check_dim("narrow", dim, check_tensor("narrow", input).ndim)
+    if not input.ndim:
+        raise ValueError("narrow: a 0-d tensor has no dim to narrow")
+    (first, count), size = check_sizes("narrow", (start, length)), input.shape[axis]
+    if not -size <= first <= size:
+        raise IndexError(
+            f"narrow: start {first} is outside [{-size}, {size}], the size of dim {dim} of "
+            f"{input.shape}"
+        )
+    first += size * (first < 0)
+    if not 0 <= count <= size - first:
+        raise ValueError(
+            f"narrow: length {count} from {first} on does not fit dim {dim} of {input.shape}, "
+            f"which is {size}"
+        )
+    return apply(GetItem, input, index=(*(slice(None),) * axis, slice(first, first + count)))
 
 
-def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
-    """Cut into at most `chunks` equal stretches (the last may be smaller). PyTorch: torch.chunk."""
-    if chunks < 1:
-        raise ValueError(f"chunk: chunks must be at least 1, got {chunks}")
-    axis = check_dim("chunk", dim, check_tensor("chunk", input).ndim)
-    size = input.shape[axis] if input.ndim else 0
-    return split(input, [0] * chunks if size == 0 else -(-size // chunks), axis)
-
-
-def unbind(input: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
-    """Cut into slices along dim, and drop the dim. PyTorch: torch.unbind."""
-    axis = check_dim("unbind", dim, check_tensor("unbind", input).ndim)
-    if input.ndim == 0:
-        raise ValueError("unbind: a 0-d tensor has no dim to cut")
-    if not input.shape[axis]:
-        return ()
-    return apply(Unbind, input, dim=axis)
-
-
-# The triangles of a matrix
-
-
-def tril(input: Tensor, diagonal: int = 0) -> Tensor:
-    """Return the matrix with zeros above the diagonal that is `diagonal` to the right of the main.
-
-    Shapes:  (..., N, M) -> (..., N, M)
-    PyTorch: torch.tril.
-    """
-    _matrix("tril", input)
-    above = ~np.tri(*input.shape[-2:], diagonal, dtype=bool)
-    return apply(MaskedFill, input, Tensor(above), value=0)
-
-
-def triu(input: Tensor, diagonal: int = 0) -> Tensor:
-    """Return the matrix with zeros below the diagonal that is `diagonal` to the right of the main.
-
-    Shapes:  (..., N, M) -> (..., N, M)
-    PyTorch: torch.triu.
-    """
-    _matrix("triu", input)
-    below = np.tri(*input.shape[-2:], diagonal - 1, dtype=bool)
-    return apply(MaskedFill, input, Tensor(below), value=0)
-
-
-def _matrix(who: str, input: Tensor) -> None:
-    if check_tensor(who, input).ndim < 2:
-        raise ValueError(f"{who}: needs a matrix (..., N, M), got {input.shape}")
+def select(input: Tensor, dim: int, index: int | Tensor) -> Tensor:
+    """Return the slice at `index` along dim, without that dim: a view. PyTorch: torch.select."""
+    axis = check_dim("select", dim, check_tensor("select", input).ndim)
+    (place,) = check_sizes("select", (index,))
+    if not input.ndim or not -input.shape[axis] <= place < input.shape[axis]:
+        raise IndexError(f"select: index {place} is outside dim {dim} of {input.shape}")
+    return apply(GetItem, input, index=(*(slice(None),) * axis, place))

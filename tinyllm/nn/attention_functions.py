@@ -25,7 +25,7 @@ def scaled_dot_product_attention(
     """Compute softmax(query key^T * scale + mask) value, head by head.
 
     Shapes:  query (B, H, T, D), key (B, H, S, D), value (B, H, S, Dv) -> (B, H, T, Dv); other
-             numbers of leading dimensions too
+             numbers of leading dimensions too, and they broadcast
     Args:    attn_mask: broadcastable to (B, H, T, S); bool: True = may attend (the opposite of
              MultiheadAttention's); floating-point: added to the scores.
              is_causal: query t sees keys 0 .. t, counted from the first of each, even if T != S.
@@ -37,6 +37,8 @@ def scaled_dot_product_attention(
              gives 0 there and here.
     Source:  Vaswani et al. 2017, eq. 1, arXiv:1706.03762
     """
+    if not enable_gqa:
+        query, key, value = _same_leading_dims(query, key, value)
     _check_attention(query, key, value, attn_mask, dropout_p, is_causal, enable_gqa)
     scale = 1 / math.sqrt(query.shape[-1]) if scale is None else float(scale)
     seed = random.default_generator.next_seed() if dropout_p else 0
@@ -51,6 +53,19 @@ def scaled_dot_product_attention(
     )
     out = apply(ScaledDotProductAttention, query, key, value, attn_mask, **settings)
     return out.reshape(*lead, T, Dv)
+
+
+def _same_leading_dims(*three: Tensor) -> tuple[Tensor, ...]:
+    """The three with their dims before the last two broadcast, if they do."""
+    shapes = [x.array.shape if isinstance(x, Tensor) else () for x in three]
+    leads = [shape[:-2] for shape in shapes]
+    if leads[0] == leads[1] == leads[2] or min(len(shape) for shape in shapes) < 2:
+        return three
+    try:
+        lead = np.broadcast_shapes(*leads)
+    except ValueError:  # the check that follows says what disagrees
+        return three
+    return tuple(x.expand(*lead, *x.shape[-2:]) for x in three)
 
 
 def _as_four(x: Tensor) -> Tensor:

@@ -33,7 +33,7 @@ def mse_loss(
     check_reduction("mse_loss", reduction, size_average, reduce)
     check_pair("mse_loss", input, target)
     check_weight("mse_loss", weight, input)
-    difference = input - target
+    difference = _difference("mse_loss", input, target)
     return _weighted(difference * difference, weight, reduction)
 
 

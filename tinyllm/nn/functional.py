@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from tinyllm import random
-from tinyllm.functions import log_softmax, sigmoid, softmax, tanh
+from tinyllm.functions import log_softmax, matmul, sigmoid, softmax, tanh
 from tinyllm.nn.activation_functions import (
     cosine_similarity,
     elu,
@@ -23,6 +23,7 @@ from tinyllm.nn.distances import huber_loss, l1_loss, mse_loss, smooth_l1_loss
 from tinyllm.nn.likelihoods import binary_cross_entropy_with_logits, kl_div, nll_loss
 from tinyllm.nn.loss_functions import cross_entropy
 from tinyllm.nn.operands import check_floating
+from tinyllm.nn.padding import one_hot, pad
 from tinyllm.ops.activation import GELU as GELUFunction  # noqa: N811
 from tinyllm.ops.activation import SiLU as SiLUFunction
 from tinyllm.ops.dropout import Dropout as DropoutFunction
@@ -51,6 +52,8 @@ __all__ = [
     "mse_loss",
     "nll_loss",
     "normalize",
+    "one_hot",
+    "pad",
     "relu",
     "rms_norm",
     "scaled_dot_product_attention",
@@ -69,12 +72,16 @@ def linear(
 ) -> Tensor:
     """Apply y = x W^T + b to the last dimension, and add it to `onto` if that is given.
 
+    Integers stay integers.
+
     Args:    onto: what the result is added to in the same pass, such as the stream that a residual
              branch ends in.
     Shapes:  input (..., in), weight (out, in), bias (out), onto (..., out) -> (..., out)
     Raises:  ValueError where the shapes disagree, TypeError where the dtypes do.
     PyTorch: torch.nn.functional.linear, which has no `onto`; like addmm, it is not broadcast here.
     """
+    if isinstance(weight, Tensor) and weight.array.dtype.kind in "iu" and onto is None:
+        return _linear_of_integers(input, weight, bias)
     check_floating("linear", "input", input, weight)
     shape, weight_shape = input.array.shape, weight.array.shape
     if len(weight_shape) != 2:
@@ -97,6 +104,17 @@ def linear(
                 f"{(*shape[:-1], weight_shape[0])}"
             )
     return apply(LinearFunction, input, weight, bias, onto)
+
+
+def _linear_of_integers(input: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+    if weight.ndim != 2:
+        raise ValueError(f"linear: weight must be (out, in), not of shape {weight.shape}")
+    product = matmul(input, weight.mT)  # which says where shapes or dtypes disagree
+    if bias is None:
+        return product
+    if bias.dtype != input.dtype:
+        raise TypeError(f"linear: input is {input.dtype} but bias is {bias.dtype}")
+    return product + bias
 
 
 def gelu(input: Tensor, approximate: str = "none") -> Tensor:
@@ -209,7 +227,7 @@ def embedding(input: Tensor, weight: Tensor, padding_idx: int | None = None) -> 
     Args:    padding_idx: a row that receives no gradient; negative counts from the end.
     Shapes:  input (...) integers, weight (V, C) -> (..., C)
     Raises:  TypeError for ids that are not integers, IndexError for one outside [0, V).
-    PyTorch: torch.nn.functional.embedding
+    PyTorch: torch.nn.functional.embedding, without max_norm, scale_grad_by_freq and sparse
     """
     if not isinstance(input, Tensor) or input.dtype.kind not in "iu":
         got = input.dtype if isinstance(input, Tensor) else type(input).__name__

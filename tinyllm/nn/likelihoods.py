@@ -61,6 +61,8 @@ def binary_cross_entropy_with_logits(
     who = "binary_cross_entropy_with_logits"
     check_reduction(who, reduction, size_average, reduce)
     check_pair(who, input, target)
+    if input.dtype.kind != "f":
+        raise TypeError(f"{who}: input must be logits, floating-point, not {input.dtype}")
     if pos_weight is not None:
         check_broadcast(who, ("input", input.shape), ("pos_weight", pos_weight.shape))
     tensors = (input, target) if pos_weight is None else (input, target, pos_weight)

@@ -136,4 +136,4 @@ class ELU(Function):
     def backward(ctx: Context, grad_y: Array) -> Array:
         (x,) = ctx.saved_tensors
         below = grad_y * (np.exp(np.minimum(x, 0)) * x.dtype.type(ctx.alpha))
-        return np.where(x <= 0, below, grad_y)
+        return np.where(x > 0, grad_y, below)

@@ -54,13 +54,13 @@ class Gather(Function):
     def forward(ctx: Context, x: Array, index: Array, dim: int) -> Array:
         ctx.save_for_backward(index)
         ctx.shape, ctx.dim = x.shape, dim
-        return x[_along(index, dim)]
+        return x[along(index, dim)]
 
     @staticmethod
     def backward(ctx: Context, grad_y: Array) -> tuple[Array, None]:
         (index,) = ctx.saved_tensors
         grad_x = np.zeros(ctx.shape, grad_y.dtype)
-        positions = _along(index, ctx.dim)
+        positions = along(index, ctx.dim)
         if index.ndim and index.shape[ctx.dim] == 1:  # one pick along dim: none is named twice
             grad_x[positions] = grad_y
         else:
@@ -68,7 +68,7 @@ class Gather(Function):
         return grad_x, None
 
 
-def _along(index: Array, dim: int) -> tuple[Any, ...]:
+def along(index: Array, dim: int) -> tuple[Any, ...]:
     """The full index of every element: `index` itself along dim, and its own place elsewhere."""
     if index.ndim == 0:
         return (...,)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from tinyllm.functions import full, stack
 from tinyllm.functions.arguments import check_tensor
-from tinyllm.functions.shape import cat
+from tinyllm.functions.joining import cat
 from tinyllm.tensor import Tensor
 
 

@@ -1,0 +1,29 @@
+"""PyTorch's own sample inputs (`op_db`), for every op that both libraries have."""
+
+from __future__ import annotations
+
+import pytest
+
+pytest.importorskip("expecttest", reason="PyTorch's samples need it: pip install expecttest")
+
+from op_db_check import OPS, outcome  # noqa: E402 - only after the check above
+from op_db_rules import KNOWN  # noqa: E402
+
+SHARE = 0.97
+
+
+@pytest.mark.parametrize("name", OPS)
+def test_samples_are_right(name: str) -> None:
+    result = outcome(name)
+    wrong = "\n".join(result.wrong[:8])
+    if name in KNOWN:
+        assert result.wrong, f"{name} is right now: strike it from KNOWN"
+        pytest.xfail(KNOWN[name])
+    assert not result.wrong, f"{name}: {len(result.wrong)} of {result.run} are wrong:\n{wrong}"
+
+
+def test_nearly_all_samples_run() -> None:
+    results = [outcome(name) for name in OPS]
+    run, total = sum(one.run for one in results), sum(one.total for one in results)
+    assert total > 6000
+    assert run >= SHARE * total, f"{run} of {total}"
