@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from tinyllm.autograd import no_grad
+from tinyllm.grad_mode import no_grad
 from tinyllm.nn import Module
 
 
