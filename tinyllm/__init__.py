@@ -12,9 +12,17 @@ from typing import Any
 import numpy as _np
 
 import tinyllm.tensor  # noqa: F401 - first the module: its name is then given to the function
-from tinyllm import autograd, functions, linalg, random
-from tinyllm.autograd import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
+from tinyllm import functions, linalg, random
+from tinyllm.anomaly import is_anomaly_check_nan_enabled, is_anomaly_enabled
 from tinyllm.functions import *  # noqa: F403 - the names are listed in functions/__init__.py
+from tinyllm.grad_mode import (
+    enable_grad,
+    inference_mode,
+    is_grad_enabled,
+    is_inference_mode_enabled,
+    no_grad,
+    set_grad_enabled,
+)
 from tinyllm.kernels.kernel import reference_kernels
 from tinyllm.kernels.threads import get_num_threads, set_num_threads
 from tinyllm.random import Generator, default_generator, initial_seed, manual_seed, seed
@@ -34,6 +42,7 @@ bool = _np.dtype("bool")
 inf, nan, pi, e = _np.inf, _np.nan, _np.pi, _np.e
 
 _LAZY = (
+    "autograd",
     "nn",
     "optim",
     "data",
@@ -67,14 +76,17 @@ __all__ = [
     *functions.__all__,
     "Generator",
     "Tensor",
-    "autograd",
     "default_generator",
     "enable_grad",
     "get_default_dtype",
     "get_num_threads",
+    "inference_mode",
     "initial_seed",
+    "is_anomaly_check_nan_enabled",
+    "is_anomaly_enabled",
     "is_grad_enabled",
     "linalg",
+    "is_inference_mode_enabled",
     "manual_seed",
     "no_grad",
     "random",

@@ -11,11 +11,12 @@ from typing import Any
 
 import numpy as np
 
-from tinyllm import autograd, display, kernels
-from tinyllm.autograd import HookHandle
+from tinyllm import backward, display, grad_mode, kernels, tape
 from tinyllm.device import CPU, Device
 from tinyllm.ops.function import Context, Function
+from tinyllm.tape import HookHandle
 
+UNTRACKED = grad_mode.Untracked()
 _default_dtype = np.dtype(np.float32)
 
 
@@ -58,10 +59,11 @@ class Tensor:
     def __init__(self, array: np.ndarray, requires_grad: bool = False) -> None:
         self.array = array
         self.grad: Tensor | None = None
-        self.grad_fn: autograd.Node | None = None
+        self.grad_fn: tape.Node | None = None
         self.output_index = 0
         self.hooks: list[Callable] | None = None
-        self._version = [0]  # counts in-place changes; shared by all tensors that alias the memory
+        # counts in-place changes; shared by all tensors that alias the memory
+        self._version = [0] if grad_mode.usual or not grad_mode.state.inference else UNTRACKED
         self._requires_grad = False
         if requires_grad:
             self.requires_grad = True
@@ -85,6 +87,11 @@ class Tensor:
                 "requires_grad: only a leaf can stop requiring a gradient; use .detach() to cut "
                 "a computed tensor off its graph."
             )
+        if value and self.is_inference() and not grad_mode.state.inference:
+            raise RuntimeError(
+                "requires_grad: this tensor was made in inference_mode, and outside it cannot "
+                "start to require a gradient; take a .clone() first"
+            )
         self._requires_grad = bool(value)
 
     def requires_grad_(self, requires_grad: bool = True) -> Tensor:
@@ -96,6 +103,10 @@ class Tensor:
     def is_leaf(self) -> bool:
         """Whether the tensor was given by the user rather than computed in a graph."""
         return self.grad_fn is None
+
+    def is_inference(self) -> bool:
+        """Whether the tensor was made in inference mode. PyTorch: torch.Tensor.is_inference."""
+        return self._version is UNTRACKED
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -184,28 +195,34 @@ class Tensor:
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         array = self.numpy()
-        if dtype is not None and array.dtype != dtype:
-            return array.astype(dtype)
-        return array.copy() if copy else array
+        if dtype is None or array.dtype == dtype:
+            return array.copy() if copy else array
+        if copy is False:
+            raise ValueError(f"__array__: {array.dtype} cannot become {dtype} without a copy")
+        return array.astype(dtype)
 
     # Gradients
 
     def backward(
-        self, gradient: Tensor | None = None, retain_graph: bool = False, create_graph: bool = False
+        self,
+        gradient: Tensor | None = None,
+        retain_graph: bool | None = None,
+        create_graph: bool = False,
+        inputs: Tensor | Sequence[Tensor] | None = None,
     ) -> None:
         """Add to every leaf's `grad` the derivative of this tensor by that leaf.
 
         Args:    gradient: d(objective)/d(this tensor), of its shape; 1 for a single number.
                  retain_graph: keep what the ops saved, to go through the graph again.
+                 inputs: the tensors, computed ones too, whose `grad` is wanted, and no others'.
         Raises:  RuntimeError if there is no graph, it was freed, or `gradient` is missing.
         PyTorch: torch.Tensor.backward; there is no double backward, so create_graph must be False.
         """
-        grad = initial_gradient("backward", self, gradient, create_graph)
-        for leaf, leaf_grad in autograd.backward(self, grad, retain_graph).items():
-            if leaf.grad is None:
-                leaf.grad = Tensor(leaf_grad)
-            else:
-                leaf.grad.array += leaf_grad
+        if inputs is not None:
+            inputs = (inputs,) if isinstance(inputs, Tensor) else tuple(inputs)
+        add_to_grad(
+            backward.run("backward", (self,), (gradient,), retain_graph, create_graph, inputs)
+        )
 
     def register_hook(self, hook: Callable[[Tensor], Tensor | None]) -> HookHandle:
         """Call `hook(grad)` when this tensor's gradient is known; a returned tensor replaces it.
@@ -246,7 +263,7 @@ class Tensor:
 
         Raises:  RuntimeError while recording, if this tensor requires a gradient.
         """
-        if self._requires_grad and autograd.is_grad_enabled():
+        if self._requires_grad and grad_mode.state.recording:
             kind = "a leaf that requires a gradient" if self.is_leaf else "part of a graph"
             raise RuntimeError(
                 f"{who}: this tensor is {kind}, and an in-place change would not be recorded. "
@@ -257,6 +274,13 @@ class Tensor:
                 f"{who}: elements of this tensor share memory (expand), or it is read-only; "
                 "take a .clone() first"
             )
+        if self._version is UNTRACKED:
+            if not grad_mode.state.inference:
+                raise RuntimeError(
+                    f"{who}: this tensor was made in inference_mode, and outside it cannot be "
+                    "changed in place; take a .clone() first"
+                )
+            return self.array
         self._version[0] += 1
         return self.array
 
@@ -302,30 +326,13 @@ class Tensor:
         return display.as_html(self)
 
 
-def initial_gradient(
-    who: str, output: Tensor, gradient: Tensor | None, create_graph: bool = False
-) -> np.ndarray:
-    """The gradient from which a backward starts, checked."""
-    if create_graph:
-        raise RuntimeError(f"{who}: create_graph=True needs double backward, which is not here")
-    if not output.requires_grad:
-        raise RuntimeError(
-            f"{who}: this tensor requires no gradient and has no graph. Was it computed under "
-            "no_grad, detached, or from tensors without requires_grad=True?"
-        )
-    if gradient is None:
-        if output.array.size != 1:
-            raise RuntimeError(
-                f"{who}: only a single number has a gradient by itself, and this tensor has shape "
-                f"{output.shape}. Reduce it with .sum() or .mean(), or give `gradient`."
-            )
-        return np.ones_like(output.array)
-    array = gradient.array if isinstance(gradient, Tensor) else np.asarray(gradient)
-    if array.shape != output.shape:
-        raise RuntimeError(
-            f"{who}: gradient has shape {array.shape}, the tensor has shape {output.shape}"
-        )
-    return np.array(array, output.dtype)
+def add_to_grad(gradients: dict[Tensor, np.ndarray]) -> None:
+    """Add to each tensor's `grad`, in place if there is one."""
+    for x, grad in gradients.items():
+        if x.grad is None:
+            x.grad = Tensor(grad)
+        else:
+            x.grad.array += grad
 
 
 def apply(function: type[Function], *inputs: Any, **params: Any) -> Any:
@@ -337,13 +344,17 @@ def apply(function: type[Function], *inputs: Any, **params: Any) -> Any:
     """
     arrays = [None if x is None else x.array for x in inputs]
     wanted = False
-    if autograd._recording:
+    if grad_mode.usual or grad_mode.state.recording:
         for x in inputs:
             if x is not None and x._requires_grad:
                 wanted = True
                 break
     if wanted:
-        context = autograd.Node(function, [_edge_to(x) for x in inputs])
+        edges = [
+            (x.grad_fn or x, x.output_index) if x is not None and x._requires_grad else None
+            for x in inputs
+        ]
+        context = tape.Node(function, edges)
     else:
         context = Context()
     if function.numpy_may_warn:
@@ -362,16 +373,7 @@ def apply(function: type[Function], *inputs: Any, **params: Any) -> Any:
     return output
 
 
-def _edge_to(x: Tensor | None) -> tuple[Any, int] | None:
-    """Where the gradient of an input goes, or None."""
-    if x is None or not x._requires_grad:
-        return None
-    return x.grad_fn or x, x.output_index
-
-
-def _record(
-    node: autograd.Node, inputs: Sequence[Tensor | None], outputs: Sequence[Tensor]
-) -> None:
+def _record(node: tape.Node, inputs: Sequence[Tensor | None], outputs: Sequence[Tensor]) -> None:
     """Make the node the outputs' origin, and note what must not change until its backward."""
     for index, output in enumerate(outputs):
         if index not in node.integer_outputs:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from tinyllm import bridges
 from tinyllm.functions import (
     combination,
     comparison,
@@ -40,6 +41,7 @@ from tinyllm.tensor import Tensor
 FUNCTIONS: dict[Any, str] = {
     creation: """tensor as_tensor from_numpy zeros ones full empty arange linspace eye
         zeros_like ones_like full_like empty_like""",
+    bridges: "from_torch to_torch from_dlpack",
     sampling: "randn rand randint randperm multinomial randn_like rand_like",
     pointwise: """add sub mul div neg pow square exp log sqrt rsqrt tanh sigmoid relu abs maximum
         minimum clamp where masked_fill clone""",
@@ -85,6 +87,7 @@ ALIASES = {
 }
 
 METHODS: dict[Any, str] = {
+    bridges: "to_torch",
     pointwise: """add sub mul div neg pow square exp log sqrt rsqrt tanh sigmoid relu abs maximum
         minimum clamp masked_fill clone contiguous to type_as""",
     transcendental: FUNCTIONS[transcendental],
@@ -175,6 +178,8 @@ OTHER_OPERATORS = {
     "__invert__": comparison.bitwise_not,
     "__getitem__": indexing.getitem,
     "__setitem__": indexing.setitem,
+    "__dlpack__": bridges.dlpack,
+    "__dlpack_device__": bridges.dlpack_device,
 }
 
 CASTS = {

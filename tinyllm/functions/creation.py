@@ -41,13 +41,23 @@ def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
 
 
 def from_numpy(ndarray: np.ndarray) -> Tensor:
-    """Make a tensor that shares memory with an array. PyTorch: torch.from_numpy."""
+    """Make a tensor that shares memory with an array: a change through one is seen in the other.
+
+    A read-only array gives a tensor that refuses in-place changes.
+
+    Raises:  TypeError if it is no array, or of a dtype that tensors cannot have.
+    PyTorch: torch.from_numpy, which warns of a read-only array, and refuses negative strides.
+    """
     if not isinstance(ndarray, np.ndarray):
         raise TypeError(
             f"from_numpy: needs a NumPy array, got {type(ndarray).__name__}; use tensor()"
         )
-    check_dtype("from_numpy", ndarray.dtype)
-    return Tensor(ndarray)
+    if check_dtype("from_numpy", ndarray.dtype) != ndarray.dtype:
+        raise ValueError(
+            f"from_numpy: {ndarray.dtype} is in the byte order of another machine; use tensor(), "
+            "which copies"
+        )
+    return Tensor(np.asarray(ndarray))  # without the ways of a subclass, such as a matrix
 
 
 def _array_of(who: str, data: Any, dtype: Any) -> np.ndarray:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from tinyllm import autograd
+from tinyllm import grad_mode
 from tinyllm.functions.arguments import check_broadcast, check_dim, check_tensor
 from tinyllm.functions.shape import expand, reshape
 from tinyllm.ops.indexing import Gather, GetItem, IndexSelect, with_ellipsis
@@ -55,7 +55,7 @@ def setitem(input: Tensor, index: Index, value: Any) -> None:
 
 def refuse_recorded(who: str, value: Tensor) -> None:
     """Refuse to write a value whose gradient would be lost."""
-    if value._requires_grad and autograd.is_grad_enabled():
+    if value._requires_grad and grad_mode.state.recording:
         raise RuntimeError(
             f"{who}: the value requires a gradient, and writing it in place would not be recorded: "
             "its gradient would be lost. Build the tensor from its parts (cat, stack, where), or "

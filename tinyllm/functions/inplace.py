@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 
-from tinyllm.autograd import no_grad
 from tinyllm.functions.arguments import (
     Number,
     as_scalar,
@@ -22,6 +21,7 @@ from tinyllm.functions.arguments import (
 )
 from tinyllm.functions.indexing import refuse_recorded
 from tinyllm.functions.pointwise import check_alpha, clamp, div, one_value
+from tinyllm.grad_mode import no_grad
 from tinyllm.ops.promotion import CATEGORY, result_type
 from tinyllm.random import Generator, default_generator
 from tinyllm.tensor import Tensor, get_default_dtype

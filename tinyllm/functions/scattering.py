@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tinyllm import autograd
+from tinyllm import grad_mode
 from tinyllm.functions.arguments import (
     Number,
     as_scalar,
@@ -124,7 +124,7 @@ def _checked(
 
 
 def _scatter_multiply(input: Tensor, dim: int, index: Tensor, src: Tensor) -> Tensor:
-    if autograd.is_grad_enabled() and (input.requires_grad or src.requires_grad):
+    if grad_mode.is_grad_enabled() and (input.requires_grad or src.requires_grad):
         raise RuntimeError(
             "scatter: reduce='multiply' has no gradient, here as in PyTorch; detach, or gather the "
             "factors and use *"

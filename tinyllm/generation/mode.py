@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tinyllm.autograd import no_grad
+from tinyllm.grad_mode import no_grad
 from tinyllm.nn import Module
 
 

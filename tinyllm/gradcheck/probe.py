@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from tinyllm import autograd
+from tinyllm import grad_mode, tape
 from tinyllm.tensor import Tensor
 
 
@@ -68,7 +68,7 @@ class Probe:
 
     def outputs(self, inputs: Sequence[Any] | None = None) -> np.ndarray:
         """All differentiable outputs as one vector, without recording."""
-        with autograd.no_grad():
+        with grad_mode.no_grad():
             outputs = self._call(inputs)
         return self._flat([outputs[i].array for i in self.differentiable])
 
@@ -104,7 +104,7 @@ class Probe:
         for i, covector in zip(self.differentiable, self.covectors(), strict=True):
             grad_y = covector.astype(outputs[i].dtype)
             given = grad_y.copy()
-            arrived = autograd.backward(outputs[i], grad_y, retain_graph=True)
+            arrived = tape.walk((outputs[i],), (grad_y,), retain_graph=True)
             if not np.array_equal(grad_y, given):
                 raise NotDifferentiable(
                     "the backward changed the gradient it was given in place; other ops may hold "

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from tinyllm import kernels
-from tinyllm.autograd import is_grad_enabled
+from tinyllm.grad_mode import is_grad_enabled
 from tinyllm.tensor import Tensor, get_default_dtype
 
 

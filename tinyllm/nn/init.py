@@ -13,7 +13,7 @@ import math
 import numpy as np
 
 from tinyllm import random
-from tinyllm.autograd import no_grad
+from tinyllm.grad_mode import no_grad
 from tinyllm.random import Generator
 from tinyllm.tensor import Tensor
 

@@ -272,7 +272,9 @@ class Module:
         strict: bool = True,
         assign: bool = False,
     ) -> IncompatibleKeys:
-        """Copy values into the parameters and buffers; the values may be Tensors or arrays.
+        """Copy values into the parameters and buffers: Tensors, arrays, or PyTorch's tensors.
+
+        The other way: `torch_model.load_state_dict({k: v.to_torch() for k, v in state.items()})`.
 
         Args:    strict: whether the keys must be exactly those of `state_dict()`.
                  assign: take the given tensors themselves, their dtype and memory, for one's own;

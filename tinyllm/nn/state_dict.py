@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from tinyllm.bridges import array_of_torch, is_torch_tensor
 from tinyllm.nn.parameter import Parameter
 from tinyllm.tensor import Tensor
 
@@ -34,6 +35,8 @@ def load_arrays(
 ) -> IncompatibleKeys:
     """Copy `given` into the tensors `own` of the same names, or raise and copy nothing.
 
+    Values are tensors, arrays, or PyTorch's tensors, also on other devices or in bfloat16.
+
     Args:    put: called with name, own and given tensor instead of copying.
     """
     if not isinstance(given, Mapping):
@@ -47,7 +50,13 @@ def load_arrays(
         problems.append(f"Unexpected key(s) in state_dict: {_quoted(unexpected)}.")
     if strict:
         problems += _prefix_hint(missing, unexpected)
-    arrays = {name: _as_array(given[name]) for name in own if name in given}
+    arrays = {}
+    for name in own:
+        if name in given:
+            try:
+                arrays[name] = _as_array(given[name])
+            except TypeError as error:
+                problems.append(f"cannot copy {name}: {error}.")
     for name, array in arrays.items():
         problems += _misfit(name, array, given[name], own[name])
     if problems:
@@ -78,6 +87,8 @@ def _quoted(names: list[str]) -> str:
 def _as_array(value: Any) -> np.ndarray | None:
     if isinstance(value, Tensor):
         return value.array
+    if is_torch_tensor(value):
+        return array_of_torch(value)
     return value if isinstance(value, np.ndarray) else None
 
 

@@ -1,7 +1,7 @@
 """What an op is: a forward over plain arrays, and its derivative over plain arrays.
 
 An op never sees a Tensor. `tinyllm.tensor.apply` unwraps tensors, runs `forward` and records the
-context as a node of the graph; `tinyllm.autograd.backward` later calls `backward`.
+context as a node of the graph; `tinyllm.tape.walk` later calls `backward`.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from tinyllm.autograd import enable_grad, no_grad
+from tinyllm.grad_mode import enable_grad, no_grad
 from tinyllm.tensor import Tensor
 
 # Settings that no optimizer can take below 0, and PyTorch's words for them.

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from tinyllm.autograd import no_grad
+from tinyllm.grad_mode import no_grad
 from tinyllm.nn import Module
 from tinyllm.tensor import Tensor
 from tinyllm.training.config import TrainConfig

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
-_LAZY = ("data",)
+_LAZY = ("checkpoint", "data")
 
 
 def __getattr__(name: str) -> Any:

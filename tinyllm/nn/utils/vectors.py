@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from tinyllm.autograd import no_grad
 from tinyllm.functions import cat
+from tinyllm.grad_mode import no_grad
 from tinyllm.tensor import Tensor
 
 

@@ -1,15 +1,14 @@
 """The tape: nodes recorded by the forward, walked in reverse by the backward.
 
 Every op on a tensor that wants gradients leaves a Node, which knows the Function, what the Function
-saved, and from where each of its inputs came: another Node, or a leaf tensor. `backward` walks from
-the loss to the leaves. The order matters: a node may be walked only when the gradients from *all*
+saved, and from where each of its inputs came: another Node, or a leaf tensor. `walk` goes from the
+loss to the leaves. The order matters: a node may be walked only when the gradients from *all*
 its users have arrived. A user is always younger than what it uses, so it is enough to take the
 youngest node first: nodes are numbered as they are made.
 """
 
 from __future__ import annotations
 
-import functools
 import itertools
 from collections.abc import Callable, Sequence
 from heapq import heappop, heappush
@@ -17,84 +16,19 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tinyllm import kernels
+from tinyllm import anomaly, kernels
 from tinyllm.ops.function import Context, Function
 
 if TYPE_CHECKING:
+    from tinyllm.backward import Search
     from tinyllm.tensor import Tensor
 
-_recording = True
 _numbers = itertools.count()
 
 
-def is_grad_enabled() -> bool:
-    """Whether ops are being recorded now."""
-    return _recording
-
-
-class set_grad_enabled:  # noqa: N801 - PyTorch's name
-    """Switch recording on or off: at once, and as a context or a decorator.
-
-    PyTorch: torch.set_grad_enabled.
-    """
-
-    def __init__(self, mode: bool) -> None:
-        global _recording
-        self.mode, self.before = mode, _recording
-        _recording = mode
-
-    def __enter__(self) -> None:
-        global _recording
-        _recording = self.mode
-
-    def __exit__(self, *exception: object) -> None:
-        global _recording
-        _recording = self.before
-
-
-class _Switch:
-    """A context manager and decorator that records or does not."""
-
-    mode: bool
-
-    def __init__(self) -> None:
-        self.before: list[bool] = []
-
-    def __enter__(self) -> None:
-        global _recording
-        self.before.append(_recording)
-        _recording = self.mode
-
-    def __exit__(self, *exception: object) -> None:
-        global _recording
-        _recording = self.before.pop()
-
-    def __call__(self, function: Callable) -> Callable:
-        @functools.wraps(function)
-        def wrapped(*args: Any, **params: Any) -> Any:
-            with type(self)():
-                return function(*args, **params)
-
-        return wrapped
-
-
-class no_grad(_Switch):  # noqa: N801 - PyTorch's name
-    """Record nothing inside the block, or inside the decorated function.
-
-    PyTorch: torch.no_grad.
-    """
-
-    mode = False
-
-    def __new__(cls, function: Callable | None = None) -> Any:
-        """Allow `@no_grad` beside `@no_grad()`."""
-        return super().__new__(cls) if function is None else no_grad()(function)
-
-
-class enable_grad(_Switch):  # noqa: N801 - PyTorch's name
-    """Record inside a block that stands within `no_grad`. PyTorch: torch.enable_grad."""
-
-    mode = True
+def next_number() -> int:
+    """A number between those of the nodes made before and after this call."""
+    return next(_numbers)
 
 
 class Node(Context):
@@ -108,11 +42,15 @@ class Node(Context):
     versions:        (counter, its value then) for tensors whose later in-place change would make
                      the saved arrays wrong
     hooks:           output index -> hooks over arrays
+    materializes:    whether an output without a gradient counts as zeros in backward, or as None
+    called_from:     the calls that led to the op, while anomalies are being detected
     """
 
     outputs: Sequence[tuple[tuple[int, ...], np.dtype]] = ()
     versions: Sequence[tuple[list[int], int]] = ()
     hooks: dict[int, list[Callable]] | None = None
+    materializes = True
+    called_from: Any = None
 
     def __init__(
         self, function: type[Function], next_functions: Sequence[tuple[Any, int] | None]
@@ -120,6 +58,8 @@ class Node(Context):
         self.function = function
         self.next_functions = next_functions
         self.number = next(_numbers)
+        if anomaly.enabled:
+            self.called_from = anomaly.calls()
 
     @property
     def needs_input_grad(self) -> tuple[bool, ...]:
@@ -138,7 +78,7 @@ class Node(Context):
         self.saved = None
 
 
-def _gradients_of(node: Node, grad_outputs: list[np.ndarray | None]) -> tuple[Any, ...]:
+def gradients_of(node: Node, grad_outputs: list[np.ndarray | None]) -> tuple[Any, ...]:
     """Run one node's backward, and hold it to its word about shapes and dtypes."""
     if node.saved is None:
         node.saved_tensors  # noqa: B018 - raises the error that explains a freed graph
@@ -150,7 +90,7 @@ def _gradients_of(node: Node, grad_outputs: list[np.ndarray | None]) -> tuple[An
                 "Make the change out of place, or on a clone()."
             )
     for index, (shape, dtype) in enumerate(node.outputs):
-        if grad_outputs[index] is None:
+        if grad_outputs[index] is None and node.materializes:
             grad_outputs[index] = np.zeros(shape, dtype)
     grads = node.function.backward(node, *grad_outputs)
     grads = grads if isinstance(grads, tuple) else (grads,)
@@ -190,19 +130,28 @@ def _run_hooks(hooks: Sequence[Callable], grad: np.ndarray) -> np.ndarray:
 
 
 @np.errstate(all="ignore")
-def backward(root: Tensor, gradient: np.ndarray, retain_graph: bool) -> dict[Tensor, np.ndarray]:
-    """Return the gradient of every leaf below `root`, given the gradient of `root` itself.
+def walk(
+    roots: Sequence[Tensor],
+    gradients: Sequence[np.ndarray],
+    retain_graph: bool,
+    search: Search | None = None,
+) -> dict[Tensor, np.ndarray]:
+    """Return the gradient of every leaf below the roots, given the gradients of the roots.
 
     Gradients that arrive at one tensor by several paths are added, out of place: an array handed
-    from one op to the next may be shared.
+    from one op to the next may be shared. A search keeps the walk on its ways.
     """
     leaves: dict[Any, np.ndarray] = {}
-    if root.grad_fn is None:
-        leaves[root] = _run_hooks(root.hooks or (), gradient)
-        return leaves
     pending: dict[Node, list[np.ndarray | None]] = {}  # gradients that arrived at its outputs
     youngest_first: list[tuple[int, Node]] = []  # a heap of the nodes in `pending`
-    _add_at(root.grad_fn, root.output_index, gradient, pending, youngest_first)
+    for root, gradient in zip(roots, gradients, strict=True):
+        if root.grad_fn is not None:
+            _add_at(root.grad_fn, root.output_index, gradient, pending, youngest_first)
+        elif search is None or root in search.leaves:
+            leaves[root] = np.asarray(leaves.get(root, 0) + gradient)
+    run = gradients_of if search is None else search.gradients_of
+    if anomaly.enabled:
+        run = anomaly.watched(run)
     while youngest_first:
         _, node = heappop(youngest_first)
         grad_outputs = pending.pop(node)
@@ -210,13 +159,15 @@ def backward(root: Tensor, gradient: np.ndarray, retain_graph: bool) -> dict[Ten
             for index, hooks in node.hooks.items():
                 if grad_outputs[index] is not None:
                     grad_outputs[index] = _run_hooks(hooks, grad_outputs[index])
-        grads = _gradients_of(node, grad_outputs)
+        if search is not None and not search.passes(node, grad_outputs):
+            continue
+        grads = run(node, grad_outputs)
         for position, edge in enumerate(node.next_functions):
             grad = grads[position]
             if edge is None or grad is None:
                 continue
             source, index = edge
-            is_node = type(source) is Node
+            is_node = isinstance(source, Node)
             shape, dtype = (
                 source.outputs[index] if is_node else (source.array.shape, source.array.dtype)
             )
