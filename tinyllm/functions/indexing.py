@@ -188,7 +188,7 @@ def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None) -> Te
     """Return the elements along dim that indices name; other dims broadcast. Fits argmax, argsort.
 
     Args:    indices: with input's number of dims; a negative one counts from the end.
-             dim: None takes input and indices as flat.
+             dim: None takes input and indices as flat, and indices from 0 on.
     Raises:  ValueError where the shapes disagree, TypeError for indices that are not integer,
              IndexError for one out of range.
     PyTorch: torch.take_along_dim, where an index out of range is taken modulo the size.
@@ -196,7 +196,8 @@ def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None) -> Te
     who = "take_along_dim"
     check_tensor(who, input), check_tensor(who, indices)
     if dim is None:
-        return take_along_dim(reshape(input, -1), reshape(indices, -1), 0)
+        flat = reshape(input, -1)
+        return gather(flat, 0, check_index(who, reshape(indices, -1), flat.shape[0], 0))
     axis = check_dim(who, dim, input.ndim)
     if indices.ndim != input.ndim:
         raise ValueError(
