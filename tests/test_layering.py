@@ -15,7 +15,7 @@ IDS = [path.relative_to(PACKAGE).as_posix() for path in FILES]
 
 # A room may import from floors below its own. "tinyllm" is the package's own __init__.py.
 FLOORS = [
-    {"kernels", "files", "grad_mode", "anomaly", "device"},
+    {"kernels", "files", "defaults", "grad_mode", "anomaly"},
     {"ops", "text", "metrics"},
     {"tape"},
     {"backward", "display"},

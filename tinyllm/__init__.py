@@ -14,6 +14,7 @@ import numpy as _np
 import tinyllm.tensor  # noqa: F401 - first the module: its name is then given to the function
 from tinyllm import functions, linalg, random
 from tinyllm.anomaly import is_anomaly_check_nan_enabled, is_anomaly_enabled
+from tinyllm.defaults import get_default_dtype, set_default_dtype
 from tinyllm.functions import *  # noqa: F403 - the names are listed in functions/__init__.py
 from tinyllm.grad_mode import (
     enable_grad,
@@ -26,7 +27,7 @@ from tinyllm.grad_mode import (
 from tinyllm.kernels.kernel import reference_kernels
 from tinyllm.kernels.threads import get_num_threads, set_num_threads
 from tinyllm.random import Generator, default_generator, initial_seed, manual_seed, seed
-from tinyllm.tensor import Tensor, get_default_dtype, set_default_dtype
+from tinyllm.tensor import Tensor
 
 __version__ = "0.1.0"
 

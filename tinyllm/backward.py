@@ -87,6 +87,8 @@ def run(
     starts = [starting_gradient(who, root, gradient) for root, gradient in pairs]
     if inputs is None:
         return tape.walk(roots, starts, bool(retain_graph))
+    if not inputs:
+        raise RuntimeError(f"{who}: `inputs` is empty: name the tensors whose gradient is wanted")
     search = Search(roots, inputs)
     arrived = tape.walk(roots, starts, bool(retain_graph), search)
     for x in inputs:

@@ -37,10 +37,10 @@ def from_torch(tensor: Any) -> Tensor:
             "from_torch: this tensor requires a gradient, and PyTorch would not record what you do "
             "with it here. Use from_torch(tensor.detach())."
         )
-    reason = _why_not(tensor)
-    if reason is not None:
-        raise TypeError(f"from_torch: {reason}")
-    return Tensor(_shared(tensor))
+    try:
+        return Tensor(_shared(tensor))
+    except TypeError as error:
+        raise TypeError(f"from_torch: {error}") from None
 
 
 def array_of_torch(tensor: Any) -> np.ndarray:
@@ -53,9 +53,6 @@ def array_of_torch(tensor: Any) -> np.ndarray:
         tensor = tensor.cpu()
         if str(tensor.dtype) == "torch.bfloat16":
             tensor = tensor.float()
-    reason = _why_not(tensor)
-    if reason is not None:
-        raise TypeError(reason)
     return _shared(tensor)
 
 
@@ -80,6 +77,10 @@ def _why_not(tensor: Any) -> str | None:
 
 
 def _shared(tensor: Any) -> np.ndarray:
+    """An array over the same memory. Raises TypeError with the reason if there is none."""
+    reason = _why_not(tensor)
+    if reason is not None:
+        raise TypeError(reason)
     try:
         array = tensor.numpy()
     except TypeError:

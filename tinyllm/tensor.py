@@ -12,25 +12,11 @@ from typing import Any
 import numpy as np
 
 from tinyllm import backward, display, grad_mode, kernels, tape
-from tinyllm.device import CPU, Device
+from tinyllm.defaults import CPU, Device, get_default_dtype
 from tinyllm.ops.function import Context, Function
 from tinyllm.tape import HookHandle
 
 UNTRACKED = grad_mode.Untracked()
-_default_dtype = np.dtype(np.float32)
-
-
-def get_default_dtype() -> np.dtype:
-    """The dtype of new floating-point tensors: float32 unless changed."""
-    return _default_dtype
-
-
-def set_default_dtype(dtype: Any) -> None:
-    """Set the dtype of new floating-point tensors. PyTorch: torch.set_default_dtype."""
-    global _default_dtype
-    if np.dtype(dtype).kind != "f":
-        raise TypeError(f"set_default_dtype: only floating-point dtypes can be it, not {dtype}")
-    _default_dtype = np.dtype(dtype)
 
 
 class Tensor:
@@ -53,6 +39,7 @@ class Tensor:
         "hooks",
         "output_index",
         "_requires_grad",
+        "_retains_grad",
     )
     __array_ufunc__ = None  # NumPy steps back, so that `array * tensor` reaches Tensor.__rmul__
 
@@ -220,6 +207,8 @@ class Tensor:
         """
         if inputs is not None:
             inputs = (inputs,) if isinstance(inputs, Tensor) else tuple(inputs)
+            for x in inputs:
+                x.retain_grad()
         add_to_grad(
             backward.run("backward", (self,), (gradient,), retain_graph, create_graph, inputs)
         )
@@ -244,17 +233,26 @@ class Tensor:
                 raise RuntimeError(f"hook: gradient {grad.shape} was changed to {changed.shape}")
             return grad if changed is None else np.array(changed.array, grad.dtype)
 
-        hooks.append(on_array)
+        hooks.insert(len(hooks) - self.retains_grad, on_array)  # what is retained is seen last
         return HookHandle(hooks, on_array)
+
+    @property
+    def retains_grad(self) -> bool:
+        """Whether this is a computed tensor that keeps its gradient."""
+        return getattr(self, "_retains_grad", False)
 
     def retain_grad(self) -> None:
         """Keep the gradient of a computed tensor in its `grad`, as for leaves."""
-        if self.grad_fn is not None:
+        if not self._requires_grad:
+            raise RuntimeError("retain_grad: this tensor requires no gradient, so none will come")
+        if self.grad_fn is not None and not self.retains_grad:
 
             def keep(grad: Tensor) -> None:
-                self.grad = grad if self.grad is None else Tensor(self.grad.array + grad.array)
+                before = 0 if self.grad is None else self.grad.array
+                self.grad = Tensor(np.asarray(before + grad.array))  # not the tape's own array
 
             self.register_hook(keep)
+            self._retains_grad = True
 
     # In-place change
 
@@ -320,15 +318,17 @@ class Tensor:
         return format(self.item() if self.array.ndim == 0 else str(self), spec)
 
     def __repr__(self) -> str:
-        return display.as_text(self, _default_dtype)
+        return display.as_text(self, get_default_dtype())
 
     def _repr_html_(self) -> str:
         return display.as_html(self)
 
 
 def add_to_grad(gradients: dict[Tensor, np.ndarray]) -> None:
-    """Add to each tensor's `grad`, in place if there is one."""
+    """Add to each leaf's `grad`, in place if there is one; a computed tensor does it by a hook."""
     for x, grad in gradients.items():
+        if x.grad_fn is not None:
+            continue
         if x.grad is None:
             x.grad = Tensor(grad)
         else:

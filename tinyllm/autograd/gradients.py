@@ -49,8 +49,6 @@ def grad(
             "left out or True, not False"
         )
     roots, sought = _tensors("grad", "outputs", outputs), _tensors("grad", "inputs", inputs)
-    if not sought:
-        raise RuntimeError("grad: `inputs` is empty")
     for place, x in enumerate(sought):
         if not x.requires_grad:
             raise RuntimeError(
@@ -90,8 +88,8 @@ def backward(
         raise ValueError("backward: grad_variables is PyTorch's old name of grad_tensors")
     roots = _tensors("backward", "tensors", tensors)
     sought = None if inputs is None else _tensors("backward", "inputs", inputs)
-    if sought == ():
-        raise RuntimeError("backward: `inputs` is empty; leave it out to mean all leaves")
+    for x in sought or ():
+        x.retain_grad()
     gradients = _gradients("backward", roots, grad_tensors)
     add_to_grad(run("backward", roots, gradients, retain_graph, create_graph, sought))
 

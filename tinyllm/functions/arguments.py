@@ -9,10 +9,11 @@ from typing import Any, NoReturn
 
 import numpy as np
 
+from tinyllm.defaults import get_default_dtype
 from tinyllm.ops.cast import Cast
 from tinyllm.ops.function import Function
 from tinyllm.ops.promotion import result_type
-from tinyllm.tensor import Tensor, apply, get_default_dtype
+from tinyllm.tensor import Tensor, apply
 
 Number = bool | int | float
 

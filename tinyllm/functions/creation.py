@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from tinyllm.device import check_device
+from tinyllm.defaults import check_device, get_default_dtype
 from tinyllm.functions.arguments import Number, check_dtype, check_sizes, check_tensor
-from tinyllm.tensor import Tensor, get_default_dtype
+from tinyllm.tensor import Tensor
 
 # From data
 

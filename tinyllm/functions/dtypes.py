@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from tinyllm.defaults import get_default_dtype
 from tinyllm.functions.arguments import Number, check_dtype, plain_operand
 from tinyllm.ops import promotion
 from tinyllm.ops.promotion import CATEGORY
-from tinyllm.tensor import Tensor, get_default_dtype
+from tinyllm.tensor import Tensor
 
 
 def result_type(tensor1: Tensor | Number, tensor2: Tensor | Number) -> np.dtype:

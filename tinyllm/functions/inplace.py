@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from tinyllm.defaults import get_default_dtype
 from tinyllm.functions.arguments import (
     Number,
     as_scalar,
@@ -24,7 +25,7 @@ from tinyllm.functions.pointwise import check_alpha, clamp, div, one_value
 from tinyllm.grad_mode import no_grad
 from tinyllm.ops.promotion import CATEGORY, result_type
 from tinyllm.random import Generator, default_generator
-from tinyllm.tensor import Tensor, get_default_dtype
+from tinyllm.tensor import Tensor
 
 
 def _operand(who: str, input: Tensor, other: Any) -> np.ndarray | Number:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from tinyllm.device import check_device
+from tinyllm.defaults import check_device, get_default_dtype
 from tinyllm.functions.arguments import (
     Number,
     apply_pair,
@@ -44,7 +44,7 @@ from tinyllm.ops.elementwise import (
 from tinyllm.ops.promotion import result_type
 from tinyllm.ops.rounding import Quotient
 from tinyllm.ops.shape import Clone
-from tinyllm.tensor import Tensor, apply, get_default_dtype
+from tinyllm.tensor import Tensor, apply
 
 # Arithmetic
 

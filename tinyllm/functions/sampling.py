@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from tinyllm.device import check_device
+from tinyllm.defaults import check_device
 from tinyllm.functions.arguments import check_dtype, check_tensor
 from tinyllm.functions.creation import empty
 from tinyllm.functions.inplace import normal_, uniform_

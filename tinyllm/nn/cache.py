@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 
 from tinyllm import kernels
+from tinyllm.defaults import get_default_dtype
 from tinyllm.grad_mode import is_grad_enabled
-from tinyllm.tensor import Tensor, get_default_dtype
+from tinyllm.tensor import Tensor
 
 
 class KeyValueCache:

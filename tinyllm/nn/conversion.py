@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from tinyllm.device import check_device
+from tinyllm.defaults import check_device
 from tinyllm.tensor import Tensor
 
 

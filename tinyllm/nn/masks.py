@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from tinyllm.device import check_device
+from tinyllm.defaults import check_device, get_default_dtype
 from tinyllm.functions import full, triu
-from tinyllm.tensor import Tensor, get_default_dtype
+from tinyllm.tensor import Tensor
 
 Lengths = tuple[int | None, int]  # (B, length), B = None without a batch
 

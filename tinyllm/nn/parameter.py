@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from tinyllm.device import check_device
-from tinyllm.tensor import Tensor, get_default_dtype
+from tinyllm.defaults import check_device, get_default_dtype
+from tinyllm.tensor import Tensor
 
 
 class Parameter(Tensor):
@@ -20,9 +20,10 @@ class Parameter(Tensor):
     __slots__ = ()
 
     def __init__(self, data: Tensor | np.ndarray, requires_grad: bool = True) -> None:
-        super().__init__(data.array if isinstance(data, Tensor) else data, requires_grad)
+        super().__init__(data.array if isinstance(data, Tensor) else data)
         if isinstance(data, Tensor):
             self._version = data._version
+        self.requires_grad = requires_grad
 
     def __repr__(self) -> str:
         return f"Parameter containing:\n{super().__repr__()}"

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from tinyllm.defaults import get_default_dtype
 from tinyllm.nn.module import Module
-from tinyllm.tensor import Tensor, get_default_dtype
+from tinyllm.tensor import Tensor
 
 
 def _table(length: int, width: int, base: float) -> np.ndarray:
