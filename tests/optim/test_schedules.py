@@ -133,6 +133,27 @@ def test_plateau_waits_and_then_lowers_the_rate():
     assert found == [*[[2, 1]] * 3, *[[1, 0.5]] * 3, *[[0.9, 0.25]] * 3]
 
 
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda opt: lr_scheduler.LinearLR(opt, 0.25, 0.75, total_iters=5),
+        lambda opt: lr_scheduler.StepLR(opt, 3, 0.5),
+        lambda opt: lr_scheduler.MultiStepLR(opt, [2, 7, 7], 0.5),
+        lambda opt: lr_scheduler.ConstantLR(opt, 0.3, 7),
+        lambda opt: lr_scheduler.ExponentialLR(opt, 0.9),
+        lambda opt: lr_scheduler.PolynomialLR(opt, 11, 1.5),
+        lambda opt: lr_scheduler.CosineAnnealingLR(opt, 5, 0.1),
+    ],
+)
+def test_each_rate_out_of_the_one_before_follows_the_formula(make):
+    opt = optimizer(2.0, 0.5)
+    scheduler = make(opt)
+    for _ in range(25):
+        assert scheduler.get_last_lr() == pytest.approx(scheduler.closed_form(), abs=1e-15)
+        opt.step()
+        scheduler.step()
+
+
 def test_chained_schedules_multiply():
     opt = optimizer(2.0)
     scheduler = lr_scheduler.ChainedScheduler(
