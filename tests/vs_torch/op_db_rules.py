@@ -32,6 +32,7 @@ LEFT_OUT = {
         "norms by singular values",
     ),
 }
+WHOLLY_LEFT_OUT = {"norm.nuc"}  # variants of which nothing is left
 RANDOM = {  # samples of which only shape and dtype can agree
     "nn.functional.dropout": lambda sample: sample.kwargs.get("training", True),
     "nn.functional.scaled_dot_product_attention": lambda s: s.kwargs.get("dropout_p", 0) > 0,
