@@ -1,7 +1,7 @@
 """Cases of products and running sums, of the spread, and of what is composed of these."""
 
 import numpy as np
-from case import Case, normal
+from case import Case, apart, normal
 
 from tinyllm import functions, linalg
 from tinyllm.ops.products import CumProd, Prod
@@ -15,6 +15,12 @@ def with_zeros(rng, shape):
     """None, one or several zeros in each row: a product of numbers has no kink there."""
     x = rng.normal(size=shape)
     return np.where(rng.random(shape) < 0.25, 0, x)
+
+
+def steep(rng, shape):
+    """Numbers whose sums over a row or a column are far from each other, too."""
+    size = int(np.prod(shape))
+    return (rng.permutation(1.4 ** np.arange(size)) * rng.choice([-1, 1], size)).reshape(shape)
 
 
 def einsum(*operands, equation):
@@ -79,8 +85,8 @@ ALGEBRA_CASES = [
     ),
     Case(functions.trace, [(3, 5)], more={"tall": [(5, 3)], "empty": [(0, 3)]}),
     Case(functions.dist, [(3, 5), (5,)], {"p": 3}),
-    Case(linalg.matrix_norm, [(2, 3, 5)], {"ord": 1}),
-    Case(linalg.matrix_norm, [(2, 3, 5)], {"ord": -np.inf, "dim": (2, 0)}),
-    Case(middle, [(7,)], more={"even": [(3, 2)]}),
-    Case(middle, [(3, 5)], {"dim": 0}),
+    Case(linalg.matrix_norm, [(2, 3, 2)], {"ord": 1}, draw=steep),
+    Case(linalg.matrix_norm, [(2, 3, 2)], {"ord": -np.inf, "dim": (2, 0)}, draw=steep),
+    Case(middle, [(7,)], more={"even": [(3, 2)]}, draw=apart),
+    Case(middle, [(3, 5)], {"dim": 0}, draw=apart),
 ]

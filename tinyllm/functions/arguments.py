@@ -119,6 +119,9 @@ def as_scalar(value: Number, dtype: np.dtype) -> np.ndarray:
     """
     _check_bits(value)
     try:
+        if dtype.kind == "f" and not -65504 <= value <= 65504:  # it may become inf without a word
+            with np.errstate(over="ignore"):
+                return np.asarray(value, dtype)
         return np.asarray(value, dtype)
     except OverflowError:
         value %= 1 << 8 * dtype.itemsize
@@ -127,7 +130,9 @@ def as_scalar(value: Number, dtype: np.dtype) -> np.ndarray:
 
 def _check_bits(value: Number) -> None:
     if isinstance(value, int) and not -(1 << 63) <= value < 1 << 64:
-        raise ValueError(f"the integer {value:.6g} is longer than 64 bits; use a float")
+        raise ValueError(
+            f"a Python integer of {value.bit_length()} bits is longer than 64 bits; use a float"
+        )
 
 
 def fitted(who: str, value: Number, dtype: np.dtype) -> np.generic:

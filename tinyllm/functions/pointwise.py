@@ -115,15 +115,16 @@ def pow(input: Tensor | Number, exponent: Tensor | Number) -> Tensor:
     """Return input to the power of exponent; either may be a number. PyTorch: torch.pow."""
     if not isinstance(input, Tensor):
         check_tensor("pow", exponent)
-    elif isinstance(exponent, int) and input.array.dtype.kind != "f":
-        if isinstance(exponent, bool) and input.array.dtype.kind == "b":
+    elif isinstance(exponent, int | float):
+        dtype, whole = input.array.dtype, isinstance(exponent, int)
+        if isinstance(exponent, bool) and dtype.kind == "b":
             return Tensor(np.asarray(input.array | (not exponent)))  # x^1 = x, x^0 = 1
-        if exponent < 0:
+        if whole and exponent < 0 and dtype.kind != "f":
             raise ValueError(
                 "pow: an integer tensor to a negative power is a fraction; call .float() first"
             )
-        if input.array.dtype.kind != "b":
-            fitted("pow", exponent, input.array.dtype)
+        if whole or dtype.kind == "f":
+            fitted("pow", exponent, dtype)
     return apply_pair("pow", Pow, *not_only_bools("pow", input, exponent))
 
 
