@@ -61,6 +61,12 @@ VALUE_ERRORS = [
     (lambda: x(5).clamp(), "clamp: give min"),
     (lambda: x(5).tril(), "tril: needs a matrix"),
     (lambda: tinyllm.arange(3) ** -1, "float"),
+    (lambda: tinyllm.arange(0, float("inf")), "arange: from 0 to inf .*not finitely many"),
+    (
+        lambda: x(2).masked_fill_(x(2) > 0, x(2)),
+        r"masked_fill_: value must be a number or a 0-d tensor, got shape \(2,\).*where\(mask",
+    ),
+    (lambda: tinyllm.nn.functional.linear(ids, ids), r"linear: weight must be .*\(2,\)"),
 ]
 TYPE_ERRORS = [
     (lambda: x(2).double() @ x(2), r"matmul: input is float64 and other is float32.*other\.to"),
@@ -88,12 +94,33 @@ TYPE_ERRORS = [
     (lambda: tinyllm.cat([x(2), 3]), "cat: needs a Tensor, got int"),
     (lambda: x(3).gather(0, x(3)), "gather: the index must be an integer tensor, got float32"),
     (lambda: x(3).view(tinyllm.int32), r"use \.to\(int32\)"),
+    (lambda: (ids > 0).topk(1), "topk: bools"),
+    (lambda: tinyllm.arange(3, dtype=tinyllm.bool), "arange: bools do not come in sequence"),
+    (lambda: tinyllm.linspace(0, 1, 3, dtype=tinyllm.bool), "linspace: bools do not come"),
+    (lambda: tinyllm.linspace(0, 1, 2.5), "linspace: sizes must be ints"),
+    (lambda: tinyllm.remainder(2, 3), "remainder: needs a Tensor, got int"),
+    (lambda: tinyllm.bitwise_and(2, 3), "bitwise_and: needs a Tensor, got int"),
+    (lambda: x(3, 4).narrow(0, x(1)[0] > 0, 2), "narrow: bools"),
+    (
+        lambda: tinyllm.nn.functional.linear(ids, tinyllm.eye(2).long(), x(2)),
+        "linear: input is int64 but bias is float32",
+    ),
+    (
+        lambda: tinyllm.nn.functional.linear(x(2), tinyllm.eye(2).long()),
+        r"matmul: input is float32 and other is int64.*other\.to",
+    ),
+    (lambda: tinyllm.nn.functional.mse_loss(ids, ids), r"mse_loss: .*int64; try \.float\(\)"),
+    (
+        lambda: tinyllm.nn.functional.binary_cross_entropy_with_logits(ids, x(2)),
+        "binary_cross_entropy_with_logits: input must be logits, floating-point, not int64",
+    ),
 ]
 INDEX_ERRORS = [
     (lambda: x(2, 3).sum(2), r"sum: dim 2 is outside \[-2, 1\] of a 2-dimensional tensor"),
     (lambda: x(2, 3).softmax(-3), r"softmax: dim -3 is outside \[-2, 1\]"),
     (lambda: x(2, 3).transpose(0, 2), "transpose: dim 2"),
     (lambda: x(2, 3).unsqueeze(3), r"unsqueeze: dim 3 is outside \[-3, 2\]"),
+    (lambda: tinyllm.tensor(1.0).roll(1, 0), "roll: a 0-d tensor has no dim 0"),
     (lambda: x(2, 3)[2], r"getitem: index 2 is out of bounds.*\(the tensor has shape \(2, 3\)\)"),
     (lambda: x(2, 3)[0, 0, 0], "too many indices"),
     (lambda: x(2, 3)[[0, 5]], "index 5 is out of bounds"),
