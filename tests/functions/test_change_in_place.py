@@ -49,6 +49,9 @@ def test_a_leaf_that_requires_a_gradient_is_refused_while_recording() -> None:
         lambda: x.zero_(),
         lambda: x.normal_(),
         lambda: x[:2].mul_(2),
+        lambda: x.narrow(0, 0, 1).zero_(),
+        lambda: x.scatter_(0, tinyllm.tensor([1]), 0),
+        lambda: x.index_fill_(0, tinyllm.tensor([1]), 0),
     ):
         with pytest.raises(RuntimeError, match="in-place change would not be recorded"):
             change()
@@ -76,6 +79,10 @@ def test_a_value_that_requires_a_gradient_is_refused_while_recording() -> None:
         lambda: x.mul_(w * 2),
         lambda: x.fill_(w.sum()),
         lambda: x.masked_fill_(x == 0, w.sum()),
+        lambda: x.scatter_(0, tinyllm.tensor([[1, 0, 1]]), w[None]),
+        lambda: x.scatter_add_(0, tinyllm.tensor([[1, 0, 1]]), src=w[None]),
+        lambda: x.index_add_(0, tinyllm.tensor([1]), w[None]),
+        lambda: x.masked_scatter_(x == 0, w.repeat(2)),
     ):
         with pytest.raises(RuntimeError, match="gradient would be lost"):
             change()
@@ -95,6 +102,13 @@ def test_a_value_that_requires_a_gradient_is_refused_while_recording() -> None:
         lambda x: x.detach().mul_(3),
         lambda x: x.data.fill_(2),
         lambda x: x.reshape(3, 1).squeeze(-1).sub_(1),
+        lambda x: x.narrow(0, 1, 2).zero_(),
+        lambda x: x.select(0, 1).fill_(7),
+        lambda x: x.reshape(3, 1).diagonal().fill_(7),
+        lambda x: x.reshape(1, 3).movedim(0, 1).mul_(2),
+        lambda x: x.unflatten(0, (1, 3)).mul_(2),
+        lambda x: x.index_fill_(0, tinyllm.tensor([1]), 7),
+        lambda x: x.scatter_add_(0, tinyllm.tensor([1]), tinyllm.ones(1)),
     ],
 )
 def test_a_saved_tensor_that_changed_is_noticed(change) -> None:
@@ -130,6 +144,10 @@ def test_an_expanded_tensor_is_refused() -> None:
     with pytest.raises(RuntimeError, match=r"share memory.*clone"):
         x[0] = 1
     x.clone()[0] = 1
+    with pytest.raises(RuntimeError, match=r"share memory.*clone"):
+        x.diagonal().fill_(1)
+    with pytest.raises(RuntimeError, match=r"share memory.*clone"):
+        tinyllm.meshgrid(tinyllm.ones(2), tinyllm.ones(3))[0].scatter_(0, tinyllm.tensor([[1]]), 0)
 
 
 def test_dtype_and_shape_stay() -> None:

@@ -98,6 +98,7 @@ def test_arange() -> None:
     assert tinyllm.arange(3).dtype == tinyllm.int64
     assert tinyllm.arange(3.0).dtype == tinyllm.float32
     assert tinyllm.arange(3, 3).shape == (0,)
+    assert tinyllm.arange(0.9, 3.2, 1.9, dtype=tinyllm.int64).tolist() == [0, 1, 2]
     with pytest.raises(ValueError, match="steps of -1"):
         tinyllm.arange(0, 3, -1)
     with pytest.raises(ValueError, match="steps of 0"):

@@ -20,6 +20,7 @@ ARGUMENTS = {  # to the forms that need some
     **dict.fromkeys(["clamp_min_", "clamp_max_"], (1,)),
 }
 NEEDS_TENSORS = ["logical_and_", "logical_or_", "logical_xor_", "lerp_", "addcmul_", "addcdiv_"]
+NEEDS_TENSORS += ["scatter_", "scatter_add_", "index_add_", "index_fill_", "masked_scatter_"]
 ALONE = sorted({*in_place_forms.NAMES} - {*NEEDS_TENSORS})
 
 

@@ -88,6 +88,8 @@ def isfinite(input: Tensor) -> Tensor:
 
 
 def _bitwise(who: str, operate: Callable, input: Any, other: Any) -> Tensor:
+    if not isinstance(input, Tensor):
+        check_tensor(who, other)
     a, b = promoted(who, input, other)
     if a.array.dtype.kind == "f":
         raise TypeError(f"{who}: needs bool or integer tensors, not {a.dtype}; compare first")

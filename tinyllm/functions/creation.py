@@ -252,6 +252,7 @@ def linspace(
     PyTorch: torch.linspace.
     """
     check_device(device)
+    (steps,) = check_sizes("linspace", (steps,))
     if steps < 0:
         raise ValueError(f"linspace: steps must not be negative, got {steps}")
     wanted = _dtype_or_default("linspace", dtype)

@@ -125,15 +125,15 @@ def _dims_consumed(part: Any) -> int:
     return 0 if part is None or part is Ellipsis else 1
 
 
-def check_index(who: str, index: Tensor, size: int, dim: int, wrap: bool = False) -> Tensor:
+def check_index(who: str, index: Tensor, size: int, dim: int, from_end: bool = False) -> Tensor:
     """Return the index. Refuse one that is not integer, or outside [0, size).
 
-    Args:    wrap: allow [-size, size), and count what is negative from the end.
+    Args:    from_end: allow [-size, size): NumPy counts what is negative from the end.
     """
     if check_tensor(who, index).array.dtype.kind not in "iu":
         raise TypeError(f"{who}: the index must be an integer tensor, got {index.dtype}")
     array = index.array
-    least = -size if wrap else 0
+    least = -size if from_end else 0
     outside = (array < least) | (array >= size)
     if outside.any():
         place = tuple(int(i) for i in np.argwhere(outside)[0])
@@ -141,7 +141,7 @@ def check_index(who: str, index: Tensor, size: int, dim: int, wrap: bool = False
             f"{who}: index {array[place]} at {list(place)} is outside [{least}, {size}), the size "
             f"of dim {dim}"
         )
-    return Tensor(np.where(array < 0, array + size, array)) if wrap else index
+    return index
 
 
 def with_a_dim(x: Tensor) -> Tensor:
@@ -205,8 +205,8 @@ def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None) -> Te
             "argmax and max keep the dim with keepdim=True"
         )
     if not input.ndim:
-        return gather(input, 0, check_index(who, indices, 1, dim, wrap=True))
-    indices = check_index(who, indices, input.shape[axis], dim, wrap=True)
+        raise ValueError(f"{who}: a 0-d input has no dim to take along; leave dim out")
+    check_index(who, indices, input.shape[axis], dim, from_end=True)
     others = [(*x.shape[:axis], 1, *x.shape[axis + 1 :]) for x in (input, indices)]
     shape = list(check_broadcast(who, ("input", others[0]), ("indices", others[1])))
     both = []

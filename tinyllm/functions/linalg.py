@@ -54,7 +54,8 @@ def check_one_dtype(who: str, *named: tuple[str, Any]) -> None:
                 f"{who}: {first} is {input.dtype} and {name} is {other.dtype}; cast one of them, "
                 f"such as {name}.to({first}.dtype)"
             )
-    no_bools(who, input)
+    if input.array.dtype.kind == "b" and all(x.array.size for _, x in named):
+        no_bools(who, input)  # as in PyTorch, empty ones pass
 
 
 def _check_product(who: str, input: Tensor, other: Tensor, left: str, right: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
 from typing import Any
 
 import numpy as np
@@ -216,15 +216,20 @@ def clamp(
             None if bound is None else fitted("clamp", bound, dtype) for bound in (min, max)
         )
         return apply(Clamp, input, min=low, max=high)
+    held = input
     if min is not None:
-        input = where(_outside(lt, input, min), min, input)
-    return input if max is None else where(_outside(gt, input, max), max, input)
+        held = where(lt(held, with_dtype(min, dtype)), min, held)
+    if max is not None:
+        held = where(gt(held, with_dtype(max, dtype)), max, held)
+    return _nan_where_any(held, *(x.array for x in (input, *bounds) if isinstance(x, Tensor)))
 
 
-def _outside(beyond: Callable, input: Tensor, bound: Tensor | Number) -> Tensor:
-    """Where the bound takes the place of the input: nan, too, wins."""
-    bound = with_dtype(bound, input.dtype)
-    return Tensor(np.asarray(beyond(input, bound).array | np.isnan(bound.array)))
+def _nan_where_any(result: Tensor, *arrays: np.ndarray) -> Tensor:
+    """The result, but nan without a gradient where one of the arrays is nan."""
+    nans = np.zeros(result.shape, bool)
+    for array in arrays:
+        nans |= np.isnan(array)
+    return where(Tensor(nans), math.nan, result) if nans.any() else result
 
 
 def where(

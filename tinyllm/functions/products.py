@@ -34,10 +34,10 @@ def inner(input: Tensor, other: Tensor) -> Tensor:
     Shapes:  (..., K), (*, K) -> (..., *)
     PyTorch: torch.inner.
     """
+    if not check_tensor("inner", input).ndim or not check_tensor("inner", other).ndim:
+        return mul(input, other)
     check_one_dtype("inner", ("input", input), ("other", other))
     a, b = input.shape, other.shape
-    if not a or not b:
-        return mul(input, other)
     if a[-1] != b[-1]:
         raise ValueError(
             f"inner: input (..., K) = {a} and other (..., K) = {b} disagree on K: "

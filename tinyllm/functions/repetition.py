@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from tinyllm.functions.arguments import check_dim, check_dims, check_sizes, check_tensor
-from tinyllm.functions.pointwise import clone
 from tinyllm.functions.shape import reshape
 from tinyllm.ops.repetition import Flip, Repeat, RepeatInterleave, Roll
 from tinyllm.tensor import Tensor, apply
@@ -136,4 +135,6 @@ def roll(
         raise ValueError(
             f"roll: there must be one shift for each dim, got shifts {shifts} and dims {dims}"
         )
-    return apply(Roll, input, shifts=by, dims=axes) if input.ndim else clone(input)
+    if not input.ndim:
+        raise IndexError(f"roll: a 0-d tensor has no dim {dims}; roll it without dims")
+    return apply(Roll, input, shifts=by, dims=axes)

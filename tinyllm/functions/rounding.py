@@ -82,6 +82,8 @@ def fmod(input: Tensor, other: Tensor | Number) -> Tensor:
 
 
 def _remainder(who: str, input: Tensor | Number, other: Tensor | Number, rounding: str) -> Tensor:
+    if not isinstance(input, Tensor):
+        check_tensor(who, other)
     a, b = promoted(who, *not_only_bools(who, input, other))
     check_divisor(who, b)
     return apply_pair(who, Remainder, a, b, rounding=rounding)

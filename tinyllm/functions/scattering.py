@@ -193,7 +193,7 @@ def index_fill(input: Tensor, dim: int, index: Tensor, value: Tensor | Number) -
         raise ValueError(f"{who}: value must be a number or a 0-d tensor, got shape {value.shape}")
     size = input.shape[axis] if input.ndim else 1
     mask = np.zeros(size, bool)
-    mask[check_index(who, index, size, dim, wrap=True).array] = True
+    mask[check_index(who, index, size, dim, from_end=True).array] = True
     shape = (size, *(1,) * (input.ndim - 1 - axis)) if input.ndim else ()
     return masked_fill(input, Tensor(mask.reshape(shape)), value)
 

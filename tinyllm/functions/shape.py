@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from tinyllm.functions.arguments import check_dim, check_dims, check_sizes, check_tensor
+from tinyllm.functions.arguments import check_dim, check_dims, check_sizes, check_tensor, no_bools
 from tinyllm.ops.indexing import GetItem
 from tinyllm.ops.shape import Expand, Permute, Reshape, Squeeze, Transpose, Unsqueeze
 from tinyllm.tensor import Tensor, apply
@@ -242,6 +242,7 @@ def narrow(input: Tensor, dim: int, start: int | Tensor, length: int) -> Tensor:
     axis = check_dim("narrow", dim, check_tensor("narrow", input).ndim)
     if not input.ndim:
         raise ValueError("narrow: a 0-d tensor has no dim to narrow")
+    no_bools("narrow", start)
     (first, count), size = check_sizes("narrow", (start, length)), input.shape[axis]
     if not -size <= first <= size:
         raise IndexError(

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from tinyllm.functions.arguments import check_sizes, check_tensor, whole_if_integer
+from tinyllm.functions.arguments import check_sizes, check_tensor, no_bools, whole_if_integer
 from tinyllm.functions.indexing import index_select
 from tinyllm.ops.repetition import Pad
 from tinyllm.tensor import Tensor, apply
@@ -39,6 +39,8 @@ def pad(
         return apply(Pad, input, widths=widths, value=number)
     if value not in (None, 0):
         raise ValueError(f"pad: value {value} is for mode 'constant', not for {mode!r}")
+    if mode != "circular":
+        no_bools("pad", input)
     padded = len(pad) // 2
     if padded not in (1, 2, 3) or input.ndim - padded not in (1, 2):
         raise ValueError(
