@@ -31,8 +31,6 @@ ROOMS = [
     Room("optim.lr_scheduler.LRScheduler", "every schedule", members=True),
     Room("autograd", "gradients"),
     Room("autograd.Function", "ops of one's own", members=True),
-    Room("autograd.functional", "gradients of functions"),
-    Room("autograd.forward_ad", "gradients forwards"),
     Room("linalg", "lengths, and other linear algebra"),
     Room("special", "special functions"),
     Room("utils.data", "batches"),
@@ -53,16 +51,27 @@ ROWS = {
     "tinyllm.functions.combination": "several tensors at once, bounds",
     "tinyllm.functions.comparison": "comparisons, orderings",
     "tinyllm.functions.reduction": "reductions",
+    "tinyllm.functions.statistics": "reductions",
     "tinyllm.functions.norms": "reductions",
-    "tinyllm.functions.shape": "shapes, joining, cutting",
-    "tinyllm.functions.indexing": "picking by position",
+    "tinyllm.functions.running": "running sums",
     "tinyllm.functions.linalg": "products, softmax",
+    "tinyllm.functions.products": "products, softmax",
+    "tinyllm.functions.einsum": "products, softmax",
+    "tinyllm.functions.shape": "shapes, joining, cutting",
+    "tinyllm.functions.joining": "shapes, joining, cutting",
+    "tinyllm.functions.repetition": "repeating, turning, shifting",
+    "tinyllm.functions.diagonals": "diagonals and triangles",
+    "tinyllm.functions.indexing": "picking by position",
+    "tinyllm.functions.scattering": "writing by position",
     "tinyllm.functions.inplace": "in place",
     "tinyllm.functions.in_place_forms": "in place",
     "tinyllm.functions.dtypes": "dtypes",
-    "tinyllm.functions": "casts, and other views",
+    "tinyllm.functions": "casts, and the like",
     "tinyllm.tensor": "what a tensor is, and its gradient",
     "tinyllm.autograd": "gradients on and off",
+    "tinyllm.grad_mode": "gradients on and off",
+    "tinyllm.anomaly": "gradients on and off",
+    "tinyllm.bridges": "from and to others",
     "tinyllm.random": "random numbers",
     "tinyllm.kernels.threads": "threads",
     "tinyllm.nn.activation": "activations",
@@ -83,10 +92,7 @@ ROWS = {
 
 @dataclass(frozen=True)
 class Difference:
-    """How the parameters differ, which must be so exactly, and a word on what follows.
-
-    An empty word keeps it off the page: it is written otherwise, and called the same.
-    """
+    """How the parameters differ, which must be so exactly, and a word on what follows."""
 
     says: str = ""
     without: str = ""
@@ -94,32 +100,43 @@ class Difference:
     reordered: bool = False
 
 
+EQUAL_SHAPES = "shapes that only broadcast are an error: they nearly always hide a mistake"
+
 # Name -> a Difference in its parameters, or a sentence on its behaviour. What a docstring says
-# after "PyTorch: torch.name;" comes onto the page by itself, unless it stands here ("" keeps it off).
+# after "PyTorch: torch.name;" comes onto the page by itself, unless the name stands here; "" keeps
+# it off.
 DIFFERENCES: dict[str, Difference | str] = {
     "Tensor": "made by `tensor(...)`; `array` is the NumPy array in it",
     "Generator": "its only argument is a seed; the same seed gives other numbers than PyTorch's",
     "manual_seed": "the same seed gives other numbers than PyTorch's, and the same again here",
-    "arange": Difference(adds="bounds"),
-    "enable_grad": Difference(without="orig_func"),
-    "no_grad": Difference(adds="function"),
+    "default_generator": "",
+    "random.default_generator": "",
+    "random.Generator": "",
     "set_num_threads": Difference(
         "the default is what affinity and the container's quota allow", without="int", adds="n"
     ),
     "swapaxes": Difference("is `transpose`", without="axis0 axis1", adds="dim0 dim1"),
     "true_divide": Difference("is `div`", adds="rounding_mode"),
     "cumsum": Difference("carries no gradient", without="dtype"),
-    "cross_entropy": "",
-    "div": "",
-    "divide": "",
     "floor_divide": "has a gradient of 0 where PyTorch refuses one",
     "nn.Dropout": Difference("never in place; other random numbers", without="inplace"),
     "nn.Embedding": Difference(without="max_norm norm_type scale_grad_by_freq _weight _freeze"),
     "nn.functional.embedding": Difference(without="max_norm norm_type scale_grad_by_freq"),
-    "nn.functional.cross_entropy": "",
+    "nn.LogSoftmax": "`dim` must be given; leaving it out is deprecated there",
+    "nn.Softmax": "`dim` must be given; leaving it out is deprecated there",
+    "nn.HuberLoss": EQUAL_SHAPES,
+    "nn.KLDivLoss": EQUAL_SHAPES,
+    "nn.L1Loss": EQUAL_SHAPES,
+    "nn.MSELoss": EQUAL_SHAPES,
+    "nn.SmoothL1Loss": EQUAL_SHAPES,
+    "nn.functional.huber_loss": EQUAL_SHAPES,
+    "nn.functional.kl_div": EQUAL_SHAPES,
+    "nn.functional.l1_loss": EQUAL_SHAPES,
+    "nn.functional.mse_loss": EQUAL_SHAPES,
+    "nn.functional.smooth_l1_loss": EQUAL_SHAPES,
+    "optim.lr_scheduler.LRScheduler": "",
     "nn.functional.scaled_dot_product_attention": "",
     "nn.TransformerEncoder": "`enable_nested_tensor` and `mask_check` are without effect",
-    "nn.Module.forward": Difference(without="input"),
     "nn.Module.modules": Difference("gives each module once", without="remove_duplicate"),
     "nn.Module.register_forward_hook": Difference(without="always_call"),
     "nn.Module.state_dict": Difference(without="destination"),
@@ -136,10 +153,12 @@ DIFFERENCES: dict[str, Difference | str] = {
     ),
     "Tensor.backward": Difference("no second derivatives: `create_graph` must be False",
                                   without="inputs"),
-    "Tensor.expand": Difference(without="size", adds="sizes"),
+    "Tensor.repeat": "",
     "Tensor.numpy": Difference(without="force"),
     "Tensor.split": Difference(without="split_size", adds="split_size_or_sections"),
     "Tensor.true_divide_": Difference("is `div_`", adds="rounding_mode"),
+    "inference_mode": "costs and saves next to nothing over `no_grad`",
+    "autograd.inference_mode": "",
     "Tensor.uniform_": Difference(
         "the bounds have other names, since `from` is a word of Python's",
         without="from to",
@@ -150,11 +169,15 @@ DIFFERENCES: dict[str, Difference | str] = {
     "Generator.get_state": "a dict that JSON can hold, not a tensor of bytes",
     "Generator.set_state": Difference("takes that dict", without="new_state", adds="state"),
     "utils.data.ConcatDataset": "no dataset is a ValueError, a stream a TypeError",
+    "utils.data.DataLoader": "`num_workers` must be 0: batches are made in this process; the order "
+    "of `shuffle` is our own",
     "utils.data.get_worker_info": "always None",
 }  # fmt: skip
 
-# Parameters of these cannot be known from PyTorch, which writes them in C.
-UNKNOWN = {"Tensor", "Generator", "finfo", "iinfo"}
+# Their parameters are not compared: PyTorch does not tell them, or has another name for what is
+# only ever given by its place.
+NOT_COMPARED = """Tensor Generator random.Generator finfo iinfo no_grad enable_grad autograd.no_grad
+    autograd.enable_grad nn.Module.forward Tensor.expand"""
 
 
 @dataclass(frozen=True)
@@ -215,8 +238,16 @@ LEFT_OUT = [
             "frexp ldexp nextafter heaviside",
             "no layer of a language model has them"),
     LeftOut("second names", "greater greater_equal less less_equal not_equal moveaxis swapdims "
-            "row_stack ger msort fliplr flipud",
-            "the first name is here"),
+            "ger msort fliplr flipud",
+            "the first name is here: `gt`, `movedim`, `transpose`, `outer`, `sort`, `flip`"),
+    LeftOut("joining under other names", "hstack vstack dstack column_stack row_stack hsplit "
+            "vsplit dsplit atleast_*",
+            "`cat`, `stack` and `split` say along which dim"),
+    LeftOut("statistics", "nanmedian quantile nanquantile histc histogram cov corrcoef mode "
+            "kthvalue",
+            "for measuring, NumPy has them: `np.quantile(x, 0.9)`"),
+    LeftOut("elsewhere", "autograd.gradcheck",
+            "`from tinyllm.gradcheck import gradcheck`, which also says what is wrong"),
     LeftOut("second derivatives", "autograd.gradgradcheck autograd.functional "
             "autograd.forward_ad func",
             "the tape is walked once; `gradcheck` checks first derivatives"),
@@ -283,34 +314,15 @@ LEFT_OUT = [
 
 # Rooms in which every public name of PyTorch's is accounted for: here, left out for the reasons
 # above, or in one last row.
-ACCOUNTED = [
-    "nn",
-    "nn.functional",
-    "nn.init",
-    "nn.utils",
-    "nn.utils.rnn",
-    "optim",
-    "optim.lr_scheduler",
-    "autograd",
-    "utils.data",
-]
-NOT_PUBLIC = set(  # modules and helpers that PyTorch's files let be seen
-    [
-        "nn.common_types",
-        "nn.factory_kwargs",
-        "nn.grad",
-        "nn.intrinsic",
-        "nn.modules",
-        "nn.qat",
-        "nn.quantizable",
-        "nn.functional.boolean_dispatch",
-        "nn.functional.assert_int_or_pair",
-        "nn.functional.grad",
-        "nn.functional.reproducibility_notes",
-        "nn.functional.sparse_support_notes",
-        "nn.functional.tf32_notes",
-        "nn.functional.DType",
-        "nn.functional.ScalingType",
-        "nn.functional.SwizzleType",
-    ]
+ACCOUNTED = (
+    "nn nn.functional nn.init nn.utils nn.utils.rnn optim optim.lr_scheduler autograd utils.data"
+)
+NOT_PUBLIC = (  # modules and helpers that PyTorch's files let be seen
+    "nn.common_types nn.factory_kwargs nn.grad nn.intrinsic nn.modules nn.qat nn.quantizable "
+    "nn.functional.boolean_dispatch nn.functional.assert_int_or_pair nn.functional.grad "
+    "nn.functional.reproducibility_notes nn.functional.sparse_support_notes "
+    "nn.functional.handle_torch_function nn.functional.has_torch_function "
+    "nn.functional.has_torch_function_unary nn.functional.has_torch_function_variadic "
+    "nn.functional.tf32_notes nn.functional.DType nn.functional.ScalingType "
+    "nn.functional.SwizzleType"
 )

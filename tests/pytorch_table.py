@@ -15,8 +15,6 @@ import sys
 from pathlib import Path
 from typing import Any
 
-sys.path[:0] = [str(Path(__file__).parents[1]), str(Path(__file__).parent)]
-
 import numpy as np
 import torch
 import torch.utils.checkpoint
@@ -65,10 +63,6 @@ def joined(path: str, name: str) -> str:
     return f"{path}.{name}" if path else name
 
 
-def is_library(value: Any) -> bool:
-    return inspect.ismodule(value)
-
-
 def public_names(room: Room) -> list[str]:
     """Our public names in a room."""
     here = find(tinyllm, room.path)
@@ -78,7 +72,8 @@ def public_names(room: Room) -> list[str]:
             for name, value in vars(tinyllm).items()
             if isinstance(value, np.dtype | float) and not name.startswith("_")
         ]
-        return sorted({*tinyllm.__all__, *constants})
+        names = [name for name in tinyllm.__all__ if not inspect.ismodule(getattr(tinyllm, name))]
+        return sorted({*names, *constants})
     if room.members:
         names = [name for name in dir(here) if not name.startswith("_")]
         return [name for name in names if not hasattr(object, name)]
@@ -86,11 +81,11 @@ def public_names(room: Room) -> list[str]:
     names = told or [name for name in dir(here) if not name.startswith("_")]
     if told is None:
         names = [name for name in names if _is_of(getattr(here, name), here)]
-    return sorted(name for name in names if not is_library(getattr(here, name)))
+    return sorted(name for name in names if not inspect.ismodule(getattr(here, name)))
 
 
 def _is_of(value: Any, room: Any) -> bool:
-    """Whether the room, which has no __all__, gives the name on purpose: not an import of its own."""
+    """Whether a room without __all__ gives the name on purpose: it is no import of its own."""
     if room is tinyllm.nn.functional:
         return inspect.isfunction(value) and hasattr(torch.nn.functional, value.__name__)
     return getattr(value, "__module__", None) == room.__name__
@@ -126,9 +121,11 @@ def ours_alone(room: Room) -> list[str]:
 
 
 def pair(room: Room, name: str) -> tuple[Any, Any]:
-    return inspect.getattr_static(find(tinyllm, room.path), name), getattr(
-        find(torch, room.path), name
-    )
+    """Ours, as it stands in its class or module, and PyTorch's."""
+    ours = inspect.getattr_static(find(tinyllm, room.path), name)
+    if isinstance(ours, staticmethod | classmethod):
+        ours = ours.__func__
+    return ours, getattr(find(torch, room.path), name)
 
 
 # What is here
@@ -158,6 +155,8 @@ def row_of(room: Room, name: str) -> str:
 def rows(room: Room) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for name in here(room):
+        if is_also_function(room, name):
+            continue
         found.setdefault(row_of(room, name), []).append(name)
     order = [*dict.fromkeys(ROWS.values())]
     return dict(sorted(found.items(), key=lambda row: _place(row[0], order)))
@@ -183,9 +182,21 @@ def table_of_what_is_here() -> str:
             f"| {title} | {code(marked(room, names))} |" for title, names in rows(room).items()
         ]
         if room.path == "Tensor":
+            lines.insert(2, methods())
             lines.append(f"| operators | {code(operators())} |")
         parts += [*lines, ""]
     return "\n".join([*parts, "### Other rooms", "", *others])
+
+
+def methods() -> str:
+    """Which functions are methods too."""
+    missing = [
+        name
+        for name in here(ROOMS[0])
+        if hasattr(torch.Tensor, name) and not hasattr(tinyllm.Tensor, name)
+    ]
+    but = f", but for {code(missing)}" if missing else ""
+    return f"The functions above that are methods in PyTorch are methods here{but}. Besides:\n"
 
 
 def operators() -> list[str]:
@@ -212,14 +223,18 @@ def remark(value: Any) -> str:
     )
     if not told:
         return ""
-    text = " ".join(told[2].split()).strip(" ;,.")
-    return re.sub(r"^(with|never|where|which)\b", r"\1", text)
+    text = " ".join(told[2].split()).rstrip(" .")
+    if re.search(r"\bthere and here\b|\b(as|so) (in PyTorch|there)\b|\bthere, too\b", text, re.I):
+        return ""  # what is the same
+    for word, instead in (("which", "PyTorch's"), ("whose", "PyTorch's"), ("where", "in PyTorch")):
+        text = re.sub(rf"^, {word}\b", instead, text)
+    return text.lstrip(" ;,.")
 
 
 @functools.cache
 def comparison(room: Room, name: str) -> Comparison | None:
     ours, theirs = pair(room, name)
-    if not callable(ours):
+    if not callable(ours) or (inspect.isclass(ours) and issubclass(ours, Exception)):
         return Comparison()
     return compare(ours, theirs, name, room.members)
 
@@ -230,16 +245,32 @@ def difference(room: Room, name: str) -> str:
     if isinstance(told, str):
         return told
     if isinstance(told, Difference):
-        without, adds = told.without.split(), told.adds.split()
-        if not told.says and not (without and not adds):
-            return ""  # written otherwise, called the same
-        words = [f"without {code(without)}" if without and not adds else ""]
-        words += [f"{code(adds)} for {code(without)}" if without and adds else ""]
-        words += [told.says or remark(pair(room, name)[0])]
-        return "; ".join(filter(None, dict.fromkeys(words)))
-    if room.members and is_here(name):  # a method is said to differ where the function is
+        return "; ".join(filter(None, [in_parameters(told), told.says]))
+    if is_also_function(room, name):  # then that is said to differ
         return ""
     return remark(pair(room, name)[0])
+
+
+def is_also_function(room: Room, name: str) -> bool:
+    return room.path == "Tensor" and name in here(ROOMS[0])
+
+
+def declared(room: Room, name: str) -> Comparison:
+    """How the parameters should differ by DIFFERENCES; a method as its function does."""
+    told = DIFFERENCES.get(joined(room.path, name))
+    if told is None and is_also_function(room, name):
+        told = DIFFERENCES.get(name)
+    if not isinstance(told, Difference):
+        return Comparison()
+    without, adds = frozenset(told.without.split()), frozenset(told.adds.split())
+    return Comparison(without, adds, told.reordered)
+
+
+def in_parameters(told: Difference) -> str:
+    without, adds = code(told.without.split()), code(told.adds.split())
+    if without and adds:
+        return f"{adds} in place of {without}"
+    return f"without {without}" if without else f"with {adds}" if adds else ""
 
 
 def table_of_what_differs() -> str:
@@ -247,7 +278,7 @@ def table_of_what_differs() -> str:
     for room in rooms():
         for name in here(room):
             if text := difference(room, name):
-                found.setdefault(text, []).append(joined(room.path, name))
+                found.setdefault(text, []).append(shown(joined(room.path, name)))
     lines = ["| name | what differs |", "|---|---|"]
     return "\n".join([*lines, *(f"| {code(names)} | {text} |" for text, names in found.items())])
 
@@ -287,10 +318,10 @@ def rest() -> list[str]:
     """Public names, in the rooms that are accounted for, of which nothing else is said."""
     said = {name for row in LEFT_OUT for pattern in row.names.split() for name in matching(pattern)}
     found = []
-    for path in ACCOUNTED:
+    for path in ACCOUNTED.split():
         for name in public_of_pytorch(path):
             full = joined(path, name)
-            if full not in said and full not in NOT_PUBLIC and not is_here(full):
+            if full not in said and full not in NOT_PUBLIC.split() and not is_here(full):
                 found.append(full)
     return found
 
@@ -298,24 +329,18 @@ def rest() -> list[str]:
 def public_of_pytorch(path: str) -> list[str]:
     room = find(torch, path)
     told = getattr(room, "__all__", None)
-    names = told or [name for name in dir(room) if not name.startswith("_")]
-    if told is None or room is torch.nn.functional:
-        names = [
-            name
-            for name in {*names, *dir(room)}
-            if callable(getattr(room, name)) and "torch" in _origin(getattr(room, name))
-        ]
-    return sorted(
-        name for name in names if not name.startswith("_") and name.islower() | told_(told)
-    )
+    if told is not None and room is not torch.nn.functional:  # whose list has few of its names
+        return sorted(name for name in told if not name.startswith("_"))
+    names = [name for name in dir(room) if not name.startswith("_") and _is_torchs(room, name)]
+    return sorted(names)
 
 
-def told_(told: Any) -> bool:
-    return told is not None
-
-
-def _origin(value: Any) -> str:
-    return getattr(value, "__module__", None) or "torch"
+def _is_torchs(room: Any, name: str) -> bool:
+    """Whether a room of PyTorch's, which has no list, gives the name on purpose."""
+    value = getattr(room, name)
+    if not callable(value) or "torch" not in (getattr(value, "__module__", None) or "torch"):
+        return False
+    return not (room is torch.nn.functional and inspect.isclass(value))
 
 
 def shown(pattern: str) -> str:
