@@ -283,15 +283,17 @@ def table_of_what_differs() -> str:
     return "\n".join([*lines, *(f"| {code(names)} | {text} |" for text, names in found.items())])
 
 
-def absent_parameters() -> list[str]:
-    """The parameters that nothing has here."""
+def absent_parameters() -> str:
+    """The parameters that nothing has here, and those that only some functions have."""
     taken = set()
     for room in rooms():
         for name in here(room):
             value = pair(room, name)[0]
             form = form_of(value, room.members) if callable(value) else None
             taken |= form.names if form else set()
-    return sorted(name for name in ABSENT_EVERYWHERE - taken if not name.startswith("_"))
+    nowhere = sorted(name for name in ABSENT_EVERYWHERE - taken if not name.startswith("_"))
+    some = code(sorted(ABSENT_EVERYWHERE & taken))
+    return f"{code(nowhere)}\n\nSome functions have them, others have them in PyTorch alone: {some}"
 
 
 # What is left out
@@ -370,7 +372,7 @@ def table_of_what_is_ours() -> str:
 # The page
 
 TABLES = {
-    "absent parameters": lambda: code(absent_parameters()),
+    "absent parameters": absent_parameters,
     "differs": table_of_what_differs,
     "here": table_of_what_is_here,
     "left out": table_of_what_is_left_out,
