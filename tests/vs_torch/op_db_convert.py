@@ -11,7 +11,7 @@ import tinyllm
 
 
 class Skipped(Exception):
-    """A sample that tinyllm leaves out on purpose; the message is the reason, one of `REASONS`."""
+    """A sample that tinyllm leaves out; the message is a reason of op_db_rules.REASONS."""
 
 
 OUTSIDE = {  # dtypes that are not tinyllm's
@@ -20,13 +20,6 @@ OUTSIDE = {  # dtypes that are not tinyllm's
     torch.complex128: "complex",
     torch.float16: "half or bfloat16",
     torch.bfloat16: "half or bfloat16",
-}
-REASONS = {
-    "complex": "there are no complex numbers",
-    "half or bfloat16": "float16 is for storing, not for computing; there is no bfloat16",
-    "sparse": "tensors are dense",
-    "out=": "results are returned, never written into a given tensor",
-    "memory_format": "images have no layout of their own here",
 }
 # A dense tensor in row-major order, or as the input lies: what tensors are here, so left unsaid.
 AS_HERE = (torch.strided, torch.contiguous_format, torch.preserve_format)

@@ -5,6 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+REASONS = {  # why a sample may be skipped
+    "complex": "there are no complex numbers",
+    "half or bfloat16": "float16 is for storing, not for computing; there is no bfloat16",
+    "sparse": "tensors are dense",
+    "out=": "results are returned, never written into a given tensor",
+    "memory_format": "the channels of images have no layout of their own",
+    "singular values": "matrix norms of order 2, -2 and nuc: there are no factorisations",
+    "max_norm": "rows of an embedding are not rescaled when they are looked up",
+    "sparse gradients": "an embedding's gradient is dense, and not scaled by how often an id came",
+}
+
 
 def _by_singular_values(sample: Any) -> bool:
     """A matrix norm of order 2, -2 or "nuc"."""
@@ -21,16 +32,13 @@ def _given(*arguments: str) -> Callable[[Any], bool]:
 
 # What the op's docstring says is left out: which samples ask for it, and its name.
 LEFT_OUT = {
-    "nn.functional.embedding": (
-        _given("max_norm", "scale_grad_by_freq", "sparse"),
-        "max_norm, scale_grad_by_freq, sparse",
-    ),
-    "linalg.matrix_norm": (_by_singular_values, "norms by singular values"),
-    "linalg.norm": (_by_singular_values, "norms by singular values"),
-    "norm": (
-        lambda sample: "nuc" in (*sample.args, sample.kwargs.get("p")),
-        "norms by singular values",
-    ),
+    "nn.functional.embedding": [
+        (_given("max_norm"), "max_norm"),
+        (_given("scale_grad_by_freq", "sparse"), "sparse gradients"),
+    ],
+    "linalg.matrix_norm": [(_by_singular_values, "singular values")],
+    "linalg.norm": [(_by_singular_values, "singular values")],
+    "norm": [(lambda sample: "nuc" in (*sample.args, sample.kwargs.get("p")), "singular values")],
 }
 WHOLLY_LEFT_OUT = {"norm.nuc"}  # variants of which nothing is left
 RANDOM = {  # samples of which only shape and dtype can agree

@@ -9,6 +9,7 @@ import sys
 import time
 
 from op_db_check import OPS, outcome
+from op_db_rules import REASONS
 
 
 def rows(names: list[str]) -> list[str]:
@@ -22,7 +23,7 @@ def rows(names: list[str]) -> list[str]:
         total, right = total + one.total, right + one.right
         wrong, skipped = wrong + len(one.wrong), skipped + one.skipped.total()
     lines.append(f"| **all {len(names)}** | {total} | {right} | {wrong} | {skipped} |")
-    return lines
+    return [*lines, "", *(f"- {reason}: {why}" for reason, why in REASONS.items())]
 
 
 if __name__ == "__main__":
@@ -31,5 +32,5 @@ if __name__ == "__main__":
     print("\n".join(rows(chosen)))
     for name in chosen:
         for line in outcome(name).wrong:
-            print(f"wrong: {name}: {line}")
+            print(f"\nwrong: {name}: {line}")
     print(f"{time.perf_counter() - start:.0f} s", file=sys.stderr)
