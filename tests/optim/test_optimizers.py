@@ -280,6 +280,11 @@ def test_state_that_does_not_fit_is_refused_and_changes_nothing():
     other = optim.AdamW([parameter(1.0, 2.0, 3.0)], lr=5.0)
     with pytest.raises(ValueError, match=r"exp_avg of shape \(2,\).*\(3,\)"):
         other.load_state_dict(state)
+    broken = {0: {"step": 1.0, "exp_avg": 0.5, "exp_avg_sq": 0.5}}
+    bad = optim.AdamW([p])
+    bad.load_state_dict({**state, "state": broken})
+    with pytest.raises(ValueError, match=r"exp_avg is 0.5 for a parameter of shape \(2,\)"):
+        bad.step()
     assert other.param_groups[0]["lr"] == 5
     assert not other.state
 

@@ -236,6 +236,34 @@ def test_a_schedule_stepped_before_the_optimizer_is_told():
         scheduler.step()
 
 
+@pytest.mark.filterwarnings("error::UserWarning")
+def test_an_optimizer_of_the_learners_own_as_written_for_pytorch():
+    class Signs(optim.Optimizer):
+        def __init__(self, params):
+            super().__init__(params, {})
+
+        @tinyllm.no_grad()
+        def step(self):
+            for group in self.param_groups:
+                for p in group["params"]:
+                    self.state[p]["count"] = self.state[p].get("count", 0) + 1
+                    p.sub_(p.grad.sign() * group["lr"])
+
+    p = nn.Parameter(tinyllm.ones(2))
+    p.grad = tinyllm.tensor([3.0, -0.5])
+    opt = Signs([{"params": [p], "lr": 0.5}])
+    scheduler = lr_scheduler.ExponentialLR(opt, 0.5)
+    for _ in range(2):
+        opt.step()
+        scheduler.step()
+    assert p.tolist() == [0.25, 1.75]
+    assert opt.state_dict()["state"] == {0: {"count": 2}}
+    again = Signs([p])
+    again.load_state_dict(opt.state_dict())
+    again.step()
+    assert again.state[p]["count"] == 3
+
+
 def test_lambda_state_has_no_functions():
     scheduler = lr_scheduler.LambdaLR(optimizer(2.0), lambda t: 1.0)
     json.dumps(scheduler.state_dict())

@@ -83,7 +83,7 @@ class Optimizer:
                 "all optimizer param groups should be with/without names: give named_parameters() "
                 "for all of them, or parameters() for all"
             )
-        if isinstance(group["lr"], Tensor):
+        if isinstance(group.get("lr"), Tensor):
             if group["lr"].numel() != 1:
                 raise ValueError("Tensor lr must be 1-element")
             group["lr"] = group["lr"].item()
@@ -229,13 +229,11 @@ def _named(params: list[Any]) -> tuple[list[str], list[Tensor]]:
 
 def _taken_over(name: str, value: Any, param: Tensor) -> Any:
     """A copy of one loaded piece of state, as its parameter needs it."""
-    if value is None:  # PyTorch's SGD has remembered no gradient yet
-        return None
     if name == "step":
         return Tensor(np.array(float(value), np.float32))
+    if not hasattr(value, "__array__"):  # None, or a number of a learner's own optimizer
+        return value
     array = value.array if isinstance(value, Tensor) else np.asarray(value)
-    if array.dtype.kind not in "fiub":
-        raise TypeError(f"loaded state dict has {name} of {type(value).__name__}, not an array")
     if array.shape != param.shape:
         raise ValueError(
             f"loaded state dict has {name} of shape {array.shape} for a parameter of shape "
@@ -246,9 +244,12 @@ def _taken_over(name: str, value: Any, param: Tensor) -> Any:
 
 def remembered(state: dict[str, Any], name: str, param: np.ndarray, start: float = 0) -> np.ndarray:
     """An array like `param` out of its state; at the first time it is filled with `start`."""
-    if name not in state:
-        state[name] = Tensor(np.full(param.shape, start, param.dtype))
-    return state[name].array
+    kept = state.get(name, start)
+    if not isinstance(kept, Tensor):
+        if name in state and param.ndim:  # of a 0-d array, JSON makes a number
+            raise ValueError(f"{name} is {kept!r} for a parameter of shape {param.shape}")
+        kept = state[name] = Tensor(np.full(param.shape, kept, param.dtype))
+    return kept.array
 
 
 def count_step(state: dict[str, Any]) -> int:

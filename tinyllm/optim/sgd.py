@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from tinyllm.optim.optimizer import Optimizer
+from tinyllm.optim.optimizer import Optimizer, remembered
 from tinyllm.tensor import Tensor
 
 
@@ -77,7 +77,7 @@ class SGD(Optimizer):
             state["momentum_buffer"] = Tensor(np.array(grad))  # a copy; 0-d sums are no arrays
             buffer = grad
         else:
-            buffer = state["momentum_buffer"].array
+            buffer = remembered(state, "momentum_buffer", grad)
             buffer *= group["momentum"]
             buffer += (1 - group["dampening"]) * grad
         return grad + group["momentum"] * buffer if group["nesterov"] else buffer

@@ -53,7 +53,8 @@ class LRScheduler:
 
     def step(self) -> None:
         """Set the learning rates for the next step."""
-        if self._step_count == 1 and not self.optimizer._opt_called:
+        notes_steps = type(self.optimizer).step is Optimizer.step  # a learner's own may not
+        if self._step_count == 1 and notes_steps and not self.optimizer._opt_called:
             warnings.warn(
                 "Detected call of `lr_scheduler.step()` before `optimizer.step()`: the first rate "
                 "of the schedule is skipped. Call `optimizer.step()` first.",
@@ -92,7 +93,8 @@ class LRScheduler:
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Take over a state from `state_dict()`, ours or PyTorch's.
 
-        Raises:  ValueError, and changes nothing, for a state of another kind of schedule.
+        Raises:  ValueError, and changes nothing, for a state of another kind of schedule, which
+                 PyTorch takes.
         """
         missing = self.state_dict().keys() - state_dict.keys()
         if missing:
