@@ -130,6 +130,17 @@ def test_a_saved_output_that_changed_is_noticed() -> None:
         y.sum().backward()
 
 
+@pytest.mark.parametrize("pick", [lambda x, i: x[i], lambda x, i: x[None][:, i]])
+@pytest.mark.parametrize("index", [[2, 0, 2], [True, False, True]])
+def test_an_index_may_change_before_the_backward(pick, index) -> None:
+    x, index = tinyllm.ones(3, requires_grad=True), tinyllm.tensor(index)
+    times = [1, 0, 1] if index.dtype == tinyllm.bool else [1, 0, 2]
+    y = pick(x, index).sum()
+    index.fill_(1)
+    y.backward()
+    assert x.grad.tolist() == times
+
+
 def test_a_change_of_another_tensor_is_no_matter() -> None:
     x = tinyllm.ones(3, requires_grad=True)
     other = tinyllm.ones(3)

@@ -14,13 +14,15 @@ class GetItem(Function):
 
     Shapes:   as NumPy's indexing; slices and ints give a view, arrays a copy
     Adjoint:  grad_x = 0, plus grad_y at the positions that index names, as often as it names them
-    Saved:    nothing (index is kept)
+    Saved:    nothing (a copy of index is kept, since its arrays may change later)
     """
 
     @staticmethod
     def forward(ctx: Context, x: Array, index: tuple[Any, ...]) -> Array:
-        ctx.shape, ctx.index = x.shape, with_ellipsis(index)
-        return x[ctx.index]
+        ctx.shape, index = x.shape, with_ellipsis(index)
+        if ctx.needs_input_grad[0]:
+            ctx.index = tuple([p.copy() if isinstance(p, np.ndarray) else p for p in index])
+        return x[index]
 
     @staticmethod
     def backward(ctx: Context, grad_y: Array) -> Array:
