@@ -68,7 +68,10 @@ def nansum(input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: Any
 
 
 def nanmean(input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
-    """Return the mean of all elements, or along dim, that are not nan. PyTorch: torch.nanmean."""
+    """Return the mean of all elements, or along dim, that are not nan.
+
+    PyTorch: torch.nanmean; where all elements are nan the gradient here is 0, not nan.
+    """
     numbers = sum(logical_not(isnan(floating("nanmean", input))), dim, keepdim)
     return div(nansum(input, dim, keepdim, dtype=dtype), numbers)
 
@@ -78,7 +81,7 @@ def prod(
 ) -> Tensor:
     """Return the product of all elements, or along one dim; bools and integers give int64.
 
-    PyTorch: torch.prod.
+    PyTorch: torch.prod; its gradient at an inf is nan, and here the product of the others.
     """
     if dim is None and keepdim:
         raise TypeError("prod: keepdim=True needs a dim to keep")
