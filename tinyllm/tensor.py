@@ -356,7 +356,7 @@ def apply(function: type[Function], *inputs: Any, **params: Any) -> Any:
         ]
         context = tape.Node(function, edges)
     else:
-        context = Context()
+        context = Context((False,) * len(inputs))
     if function.numpy_may_warn:
         with np.errstate(all="ignore"):  # as in PyTorch, log(0) is -inf without a word
             results = function.forward(context, *arrays, **params)
