@@ -68,10 +68,11 @@ def check_sentence(who: str, hypothesis: str, references: Sequence[str]) -> list
     return [[text] for text in check_texts(who, "references", references)]
 
 
-def check_choice(who: str, name: str, value: object, choices: Sequence[str]) -> None:
+def check_choice(who: str, name: str, value: object, choices: Sequence[str | None]) -> None:
     """Refuse a word that is not among the known ones."""
     if value not in choices:
-        raise ValueError(f"{who}: {name} {value!r} is not known; there are: {', '.join(choices)}")
+        known = ", ".join(map(str, choices))
+        raise ValueError(f"{who}: {name} {value!r} is not known; there are: {known}")
 
 
 def number_of_references(per_sentence: list[list[str]]) -> int | str:

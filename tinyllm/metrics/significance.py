@@ -7,6 +7,7 @@ good, whose translation of a sentence is whose would not matter.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -44,6 +45,12 @@ class PairedTest:
     def difference(self) -> float:
         """The system's score less the baseline's."""
         return self.system - self.baseline
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give what can be written as JSON."""
+        names = ("name", "baseline", "system", "difference", "p_value", "method", "seed")
+        shown = {name: getattr(self, name) for name in names}
+        return shown | {"samples": len(self.samples), "signature": self.signature}
 
     def __str__(self) -> str:
         return (
