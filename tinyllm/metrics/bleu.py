@@ -97,11 +97,7 @@ def bleu(
     Source:  Papineni et al. 2002; Post 2018, arXiv:1804.08771; smoothing: Chen and Cherry 2014
     """
     check_choice("bleu", "tokenize", tokenize, list(BLEU_TOKENIZERS))
-    check_choice("bleu", "smooth_method", smooth_method, list(SMOOTH_DEFAULTS))
-    if smooth_value is None:
-        smooth_value = SMOOTH_DEFAULTS[smooth_method]
-    elif SMOOTH_DEFAULTS[smooth_method] is not None and not 0 < smooth_value < math.inf:
-        raise ValueError(f"bleu: smooth_value = {smooth_value} is not a number above 0")
+    smooth_value = _smooth_value(smooth_method, smooth_value)
     if max_ngram_order < 1:
         raise ValueError(f"bleu: max_ngram_order = {max_ngram_order} is not 1 or more")
     hypotheses, per_sentence = check_corpus("bleu", hypotheses, references)
@@ -121,13 +117,12 @@ def bleu(
     )
     smoothing = (smooth_method, smooth_value, effective_order)
     parts = bleu_from_sums(statistics.sum(axis=0), *smoothing)
-    has_value = SMOOTH_DEFAULTS[smooth_method] is not None
     settings = {
         "nrefs": number_of_references(per_sentence),
         "case": case(lowercase),
         "eff": yes_no(effective_order),
         "tok": tokenize,
-        "smooth": smooth_method + (f"[{smooth_value:.2f}]" if has_value else ""),
+        "smooth": smooth_method + ("" if smooth_value is None else f"[{smooth_value:.2f}]"),
     }
     return BLEUScore(
         name="BLEU",
@@ -225,6 +220,17 @@ def bleu_from_sums(
             precisions[i] = 100.0 * smooth_value / total
     logs = [math.log(p) if p > 0 else LOG_OF_ZERO for p in precisions[:used]]
     return {"score": bp * math.exp(sum(logs) / used), "precisions": precisions, **parts}
+
+
+def _smooth_value(method: str, value: float | None) -> float | None:
+    """Give the value that a method smooths with, None if it needs none."""
+    check_choice("bleu", "smooth_method", method, list(SMOOTH_DEFAULTS))
+    default = SMOOTH_DEFAULTS[method]
+    if default is None or value is None:
+        return default
+    if not 0 < value < math.inf:
+        raise ValueError(f"bleu: smooth_value = {value} is not a number above 0")
+    return value
 
 
 def _score_from_sums(sums: np.ndarray, smoothing: tuple) -> float:
