@@ -65,6 +65,7 @@ LOADED_WHERE_USED = {
     "pooch",
     "ftfy",
     "threadpoolctl",
+    "sacrebleu",  # a peer to measure beside
     "scipy",  # absent where only NumPy is
     "torch",  # optional, and seconds to load
     "resource",  # not on Windows
