@@ -58,9 +58,10 @@ class Grammar:
 
     def first_of_a(self, noun_kind: str) -> Menu:
         """`a red` (then the noun comes) or `an umbrella`: the value is (adjective?, word)."""
-        return self.kept(("a", noun_kind), lambda: (noun_kind, self._a(noun_kind)))
+        return self.kept(("a", noun_kind), lambda: (noun_kind, self.a_choices(noun_kind)))
 
-    def _a(self, noun_kind: str) -> list[Choice]:
+    def a_choices(self, noun_kind: str) -> list[Choice]:
+        """Return the choices of that menu."""
         adjectives, nouns = self.described(noun_kind)
         chance = ADJECTIVE_WEIGHT if adjectives else 0.0
         choices = each(
@@ -103,7 +104,7 @@ class Grammar:
             "good": lambda: each((piece(f"{w.english}/ADJ"), w) for w in world.moods["good"]),
             "bad": lambda: each((piece(f"{w.english}/ADJ"), w) for w in world.moods["bad"]),
             "mood": lambda: each(
-                (piece(f"{w.english}/ADJ"), w) for m in ("good", "bad") for w in world.moods[m]
+                (piece(f"{w.english}/ADJ"), w) for m in self.moods() for w in world.moods[m]
             ),
             "city": lambda: each((self.city(w), w) for w in world.cities),
             "the_place": lambda: each((piece(f"the/DET {w.english}/NOUN"), w) for w in world.places),
@@ -129,11 +130,15 @@ class Grammar:
             for form in (kind.past if synonyms else kind.past[:1])
         ]
 
+    def past_of(self, kinds: Iterable[Kind]) -> list[Choice]:
+        """Return every past form of kinds, whether or not this world's stories use it."""
+        return each((form, kind) for kind in kinds for form in kind.past)
+
     def root_verbs(self) -> Menu:
         """Return what somebody may do at the beginning of a sentence."""
-        kinds = [(k, k.root) for k in self.world.roots] + [(k, 1.0) for k in NEEDS_CAUSE]
-        if not self.weather():
-            kinds.pop()  # then nobody has a reason to stay at home
+        kinds = [(k, k.root) for k in self.world.roots]
+        explained = {"feel": self.moods(), "stay at home": self.weather()}
+        kinds += [(k, 1.0) for k in NEEDS_CAUSE if explained[k.name]]
         return self.kept("root verbs", lambda: ("does", self.past(kinds)))
 
     def kinds_kept_from(self, person: Person) -> tuple[Kind, ...]:
@@ -185,6 +190,10 @@ class Grammar:
             if k in self.world.roots and k.mood == mood
             and any(name == "feel" and role == who for name, role, _ in k.leads_to)
         ]  # fmt: skip
+
+    def moods(self) -> list[str]:
+        """Return the moods that something in this world gives a reason for."""
+        return [mood for mood in ("good", "bad") if self.causes(mood, "self")]
 
     def cause_verbs(self, mood: str, who: str) -> Menu:
         """Return the verbs of those causes, in the past perfect."""

@@ -49,7 +49,7 @@ SIZES = {
     ),
     "micro": Size(
         cast=2, strangers=2, words=1, facts=1, events=1,
-        relations=("occupation", "kin"), kinds=("lose", "help"), synonyms=False,
+        relations=("occupation", "kin"), kinds=("lose", "win a prize", "help"), synonyms=False,
     ),
 }  # fmt: skip
 
