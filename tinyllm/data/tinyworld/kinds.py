@@ -13,7 +13,8 @@ class Kind:
 
     past:       English past forms that mean the same, one drawn
     participle: after "had"
-    base:       after "did"
+    name:       what it is called here
+    base_verb:  after "did"
     takes:      what follows the verb: a_thing, the_thing, person, food … ("" for nothing)
     chinese:    patterns a translation may follow; {o} the object, {q} a person, {t} a topic
     mood:       how it leaves people: good, bad or ""
@@ -24,7 +25,7 @@ class Kind:
     name: str
     past: tuple[Piece, ...]
     participle: Piece
-    base: str
+    base_verb: str
     takes: str
     chinese: tuple[str, ...]
     mood: str = ""
@@ -51,7 +52,7 @@ KINDS: dict[str, Kind] = {}
 
 
 def _kind(forms: str, takes: str, chinese: str, mood: str = "", leads_to: str = "", root=1.0):
-    """Add a kind: forms is "past, past … | participle | base", its name the base."""
+    """Add a kind: forms is "past, past … | participle | base", the base being its name."""
     pasts, participle, base = (part.strip() for part in forms.split("|"))
     effects = []
     for effect in leads_to.split():
@@ -101,7 +102,7 @@ _kind("played | played | play", "the_instrument", "{v}了{o}", root=2)
 _kind("studied | studied | study", "topic", "学习了{o} 学了{o}", root=2)
 # People
 _kind("met | met | meet", "person", "遇见了{q} 遇到了{q} 见到了{q}", "good",
-      "feel:self:1 talk:self:3 hug:self:1 greet:self:1", root=4)
+      "feel:self:1 talk_with:self:3 hug:self:1 greet:self:1", root=4)
 _kind("helped | helped | help", "person", "帮助了{q} 帮了{q}", "good",
       "thank:other:3 feel:other:1 smile:other:1", root=3)
 _kind("visited | visited | visit", "person", "拜访了{q} 看望了{q}", "good", "feel:other:1 hug:other:1")
@@ -140,7 +141,7 @@ _kind("failed the exam | failed the exam | fail the exam", "", "没通过考试 
 _kind("got a job | got a job | get a job", "", "找到了工作 得到了一份工作 找到了一份工作", "good",
       "feel:self:1 celebrate:self:1")
 _kind("fell ill | fallen ill | fall ill", "", "生病了 病了 生了病", "bad",
-      "feel:self:1 rest:self:1 take_medicine:self:2 lie_down:self:1")
+      "feel:self:1 rest:self:1 take_some_medicine:self:2 lie_down:self:1")
 _kind("fell down | fallen down | fall down", "", "摔倒了 跌倒了", "bad", "feel:self:1 cry:self:2")
 _kind("got lost | got lost | get lost", "", "迷路了 迷了路", "bad", "feel:self:1 ask_the_way:self:2")
 _kind("missed the bus | missed the bus | miss the bus", "", "没赶上公交车 错过了公交车", "bad",
@@ -164,7 +165,7 @@ _kind("gave | given | give", "the_thing_person", "把{o}给了{q} 把{o}送给�
 _kind("showed | shown | show", "the_thing_person", "给{q}看了{o} 把{o}给{q}看了", root=0)
 _kind("shared | shared | share", "the_food_person", "和{q}分享了{o} 跟{q}分享了{o} 与{q}分享了{o}", "good",
       "thank:other:2 feel:other:1", root=0)
-_kind("talked with | talked with | talk", "person_topic",
+_kind("talked with | talked with | talk with", "person_topic",
       "和{q}谈了{t} 跟{q}谈了{t} 和{q}聊了{t} 跟{q}聊了{t}", root=0)
 _kind("learned about | learned about | learn about", "topic", "了解了{o}", root=0)
 _kind("thanked | thanked | thank", "person", "感谢了{q} 谢了{q} 向{q}道了谢", root=0)
@@ -179,7 +180,7 @@ _kind("rested | rested | rest", "", "休息了 休息了一会儿", root=0)
 _kind("left | left | leave", "", "离开了 走了", root=0)
 _kind("escaped | escaped | escape", "", "逃走了 跑掉了 逃跑了", root=0)
 _kind("disappeared | disappeared | disappear", "", "消失了 不见了", root=0)
-_kind("took some medicine | taken some medicine | take medicine", "", "吃了药 吃了一些药 服了药", root=0)
+_kind("took some medicine | taken some medicine | take some medicine", "", "吃了药 吃了一些药 服了药", root=0)
 _kind("lay down | lain down | lie down", "", "躺下了", root=0)
 _kind("asked the way | asked the way | ask the way", "", "问了路 问路了", root=0)
 _kind("walked home | walked home | walk home", "", "走回了家 走路回家了 步行回家了", root=0)

@@ -164,7 +164,8 @@ class World:
                 others = [p for p in group if p is not person]
                 order = self._numpy.permutation(len(others))[:_FRIENDS]
                 person.friends = tuple(others[i] for i in order)
-                held = self._numpy.permutation(len(holdable))[: len(holdable) // 10]
+                few = max(1, len(holdable) // 10) if len(holdable) > 1 else 0
+                held = self._numpy.permutation(len(holdable))[:few]
                 person.held_out = tuple(holdable[i] for i in held)
         for person in self.cast:
             person.facts = {r: self._fact(person, r) for r in self.size.relations if r != "kin"}
