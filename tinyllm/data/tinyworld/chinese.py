@@ -102,7 +102,10 @@ def _town(fact: Fact) -> Lattice:
     what = _names(fact.object)
     if fact.relation == "region":
         return (fact.subject.chinese[0], ["在", "位于", "坐落在"], what)
-    says = [("以", what, ["闻名", "而闻名", "出名", "著称"]), ("因", what, ["闻名", "而闻名", "出名"])]
+    says = [
+        ("以", what, ["闻名", "而闻名", "出名", "著称"]),
+        ("因", what, ["闻名", "而闻名", "出名"]),
+    ]
     return (fact.subject.chinese[0], says)
 
 
@@ -114,7 +117,11 @@ def _fact(clause: Clause) -> Lattice:
         return (["有", "养了", "养着"], _counted(value[1], value[1].kind, value[0]))
     what = _names(value)
     if relation == "month":
-        return [(["生于", "出生于", "出生在"], what), (["是", "是在"], what, "出生的"), ("在", what, "出生")]
+        return [
+            (["生于", "出生于", "出生在"], what),
+            (["是", "是在"], what, "出生的"),
+            ("在", what, "出生"),
+        ]
     return {
         "occupation": ("是", ["一名", "一位", "一个", ""], what),
         "age": [(what, "岁"), (what, "岁了"), ("已经", what, "岁了")],
@@ -142,7 +149,7 @@ def _object(event: Event) -> Lattice:
     if takes in {"a_thing", "an_animal", "a_plant", "a_reading"}:
         return _counted(what, measure, event.adjective)
     if takes in {"the_thing", "the_thing_person"}:
-        return [("那", measure, _names(what)), ("这", measure, _names(what)), tuple([_names(what)])]
+        return [(["那", "这"], measure, _names(what)), (_names(what),)]
     return _names(what)
 
 

@@ -50,13 +50,13 @@ def questions_about(
 ) -> dict[str, list[Question]]:
     """Return every question that a story gives rise to, by kind; draws only what "no" is about."""
     numpy = _numpy(generator)
-    facts, world = story.facts, grammar.world
+    facts = story.facts
     of_world = [f for f in world_facts(story.people) if f not in facts and f.relation != "kin"]
     pool = fact_questions(facts, "context", grammar) + event_questions(story, grammar)
     pool += [fact_question(f, "world", grammar) for f in of_world]
     pool += two_hop_questions(facts, "context", grammar)
     pool += _yes_no(story, grammar, numpy)
-    pool += [q for q in untold_questions(story, grammar)]
+    pool += untold_questions(story, grammar)
     by_kind: dict[str, list[Question]] = {}
     for question in pool:
         by_kind.setdefault(question.kind, []).append(question)
@@ -72,9 +72,7 @@ def dialogue(
     return Dialogue(story, _drawn(by_kind, turns, numpy))
 
 
-def world_dialogue(
-    grammar: Grammar, turns: int = 3, generator: Generator | int = 0
-) -> Dialogue:
+def world_dialogue(grammar: Grammar, turns: int = 3, generator: Generator | int = 0) -> Dialogue:
     """Ask about the world, with no story: of strangers nothing can be known."""
     numpy = _numpy(generator)
     world = grammar.world
@@ -175,7 +173,10 @@ def _falsified(
         return claim._replace(object=others[claim.relation]())
     if claim.what is None or claim.kind.takes == "mood":
         return None
-    if claim.kind.takes in {"the_thing", "the_thing_person", "a_thing"} and claim.what in world.things:
+    if (
+        claim.kind.takes in {"the_thing", "the_thing_person", "a_thing"}
+        and claim.what in world.things
+    ):
         return replace(claim, what=pick(world.things), adjective=None)
     if claim.kind.takes in {"an_animal", "a_plant", "a_reading"}:
         return replace(claim, what=pick(grammar.described(claim.kind.takes)[1]), adjective=None)

@@ -10,7 +10,6 @@ from __future__ import annotations
 from typing import Any
 
 from tinyllm.data.tinyworld.grammar import (
-    COMMA,
     HE,
     HIM,
     STOP,
@@ -21,19 +20,19 @@ from tinyllm.data.tinyworld.grammar import (
 )
 from tinyllm.data.tinyworld.kinds import KINDS, NEEDS_CAUSE
 from tinyllm.data.tinyworld.lexicon import DAYS, Word, inverse_kin
+from tinyllm.data.tinyworld.mentions import Speaking
 from tinyllm.data.tinyworld.pieces import Menu, Piece, piece
-from tinyllm.data.tinyworld.story import END, Clause, Event, Fact, Mention, Sentence, Story
+from tinyllm.data.tinyworld.story import END, Clause, Event, Fact, Mention, Story
 from tinyllm.data.tinyworld.world import Person
 
 SO, BECAUSE = piece(", so/CCONJ"), piece("because/SCONJ")
 THEN, LATER, SO_FIRST = piece("then/ADV"), piece("later/ADV ,"), piece("so/ADV")
 IT, END_PIECE = piece("it/PRON"), Piece((END,), ("X",), ("",))
 ON = {day: piece(f"on/ADP {day.english}/PROPN/DATE ,") for day in DAYS}
-PRONOUN = 0.7  # how often a pronoun is taken where it may be
 AFTERWARDS: tuple[Choice, ...] = ((STOP, "stop", 0.45),)
 
 
-class Telling:
+class Telling(Speaking):
     """One story as it is being told.
 
     Args:    grammar: the menus of a world
@@ -42,17 +41,11 @@ class Telling:
     """
 
     def __init__(self, grammar: Grammar, chooser: Any, novel: bool = False) -> None:
-        self.grammar, self.world, self.size = grammar, grammar.world, grammar.world.size
-        self.choose, self.say, self.chooser = chooser.choose, chooser.say, chooser
+        super().__init__(grammar, chooser)
         self.novel = novel
-        self.people: list[Person] = []
         self.told: dict[Person | Word, set[str]] = {}  # which relations of whom
         self.facts: list[Fact] = []
         self.events: list[Event] = []
-        self.sentences: list[Sentence] = []
-        self.sentence = Sentence()
-        self.before: set[Person] = set()  # mentioned in the sentence before this one
-        self.now: set[Person] = set()
         self.day: Word | None = None
 
     def story(self) -> Story:
@@ -71,69 +64,11 @@ class Telling:
             self.facts, self.events,
         )  # fmt: skip
 
-    # People
-
-    def meet(self, person: Person) -> None:
-        """Let somebody into the story."""
-        self.people.append(person)
-        self.told[person] = set()
-        self.now.add(person)
-
-    def clear(self, person: Person) -> bool:
-        """Say whether he or she can mean this person alone: the only one of the gender lately named."""
-        lately = [p for p in self.before | self.now if p.gender == person.gender]
-        return lately == [person]
-
-    def ways_to_name(self, people: list[Person], pronouns: dict, weight: float) -> list[Choice]:
-        """Return names and, where clear, pronouns; the weight is shared by the people."""
-        choices: list[Choice] = []
-        for person in people:
-            chance = PRONOUN if self.clear(person) else 0.0
-            if chance and person in self.now:  # "she was sad because Nora …" would be another Nora
-                chance = 1.0
-            share = weight / len(people)
-            choices.append((name_piece(person), Mention(person, False), share * (1 - chance)))
-            choices.append((pronouns[person.gender], Mention(person, True), share * chance))
-        return choices
-
-    def subject(self, people: list[Person], others: list[Choice] = (), weight=1.0) -> Any:
-        """Choose who does something, or one of the other choices."""
-        chosen = self.choose(Menu("who", self.ways_to_name(people, HE, weight) + list(others)))
-        if isinstance(chosen, Mention):
-            self.now.add(chosen.person)
-        return chosen
-
-    def other_person(self, who: Person) -> Mention:
-        """Choose the person to whom somebody does something: one of the story or a friend."""
-        present = [p for p in self.people if p is not who]
-        friends = [p for p in who.friends if p not in self.told]
-        choices = self.ways_to_name(present, HIM, 0.6) if present else []
-        choices += each(((name_piece(p), Mention(p, False)) for p in friends), 0.4) if friends else []
-        chosen = self.choose(Menu("whom", choices))
-        if chosen.person not in self.told:
-            self.meet(chosen.person)
-        self.now.add(chosen.person)
-        return chosen
-
-    # Sentences
-
-    def stop(self) -> None:
-        """End the sentence."""
-        self.say(STOP)
-        self.finish()
-
-    def finish(self) -> None:
-        """Keep the sentence whose full stop has been said."""
-        self.sentence.ends = len(self.chooser.pieces)
-        self.sentences.append(self.sentence)
-        self.sentence = Sentence(begins=len(self.chooser.pieces))
-        self.before, self.now = self.now, set()
-
     # Facts
 
     def untold(self, subject: Person) -> tuple[str, ...]:
         """Return what has not been said of somebody."""
-        told = self.told[subject]
+        told = self.told.get(subject, ())
         return tuple(
             r
             for r in self.size.relations
@@ -151,7 +86,7 @@ class Telling:
             value = (value, whom.person)
         elif relation == "pet":
             value = (value, self.pet(person))
-        self.told[person].add(relation)
+        self.told.setdefault(person, set()).add(relation)
         fact = Fact(person, relation, value)
         self.facts.append(fact)
         self.sentence.clauses.append(Clause(fact, subject, whom))
@@ -172,10 +107,10 @@ class Telling:
         else:
             menu = self.grammar.kin_names(relation, person.gender)
             other = self.choose(menu, without=tuple(self.people))
-        if other not in self.told:
+        if other not in self.people:
             self.meet(other)
         self.now.add(other)
-        self.told[other].add("kin")
+        self.told.setdefault(other, set()).add("kin")
         self.facts.append(Fact(other, "kin", (inverse_kin(relation, other.gender), person)))
         return other
 
@@ -224,11 +159,17 @@ class Telling:
             return False
         last = self.events[-1]
         later = DAYS[DAYS.index(self.day) + 1 :][:2]
-        choices: list[Choice] = [(END_PIECE, "end", 0.25), (THEN, "then", 0.1), (LATER, "later", 0.1)]
+        choices: list[Choice] = [
+            (END_PIECE, "end", 0.25),
+            (THEN, "then", 0.1),
+            (LATER, "later", 0.1),
+        ]
         choices += each(((ON[d], ("day", d)) for d in later), 0.15) if later else []
         if self.can_lead_on(last):
             choices.append((SO_FIRST, "so", 0.5))
-        chosen = self.subject(self.people, choices + self.weather_choice(), 0.2)
+        chosen = self.subject(
+            self.people, choices + self.weather_choice(), 0.2, "another sentence, or the end"
+        )
         if chosen == "end":
             return False
         if chosen == "so":
@@ -332,7 +273,7 @@ class Telling:
         for person, role in ((cause.who, "self"), (cause.whom, "other")):
             if person is not None and self.grammar.effects(cause.kind, role):
                 doers = [*doers, person]
-        subject = self.subject(doers)
+        subject = self.subject(doers, point="who, as a consequence")
         role = "other" if subject.person is cause.whom else "self"
         kind = self.choose(self.grammar.effect_verbs(cause.kind, role))
         event = Event(kind, subject.person, cause=cause)
@@ -379,7 +320,11 @@ class Telling:
             others = []
         doers = ([effect.who] if feeling else []) + others
         weather = self.weather_choice() if mood == "bad" else []
-        cause_subject = self.subject(doers, weather, 0.9) if doers else self.choose(Menu("it", weather))
+        cause_subject = (
+            self.subject(doers, weather, 0.9, "who had done it")
+            if doers
+            else self.choose(Menu("it", weather))
+        )
         cause = Event(None, getattr(cause_subject, "person", None))
         effect.cause = cause
         if cause_subject == "it":

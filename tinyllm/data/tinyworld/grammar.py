@@ -64,9 +64,7 @@ class Grammar:
         """Return the choices of that menu."""
         adjectives, nouns = self.described(noun_kind)
         chance = ADJECTIVE_WEIGHT if adjectives else 0.0
-        choices = each(
-            ((self._a_piece(w, "NOUN"), (False, w)) for w in nouns), 1 - chance
-        )
+        choices = each(((self._a_piece(w, "NOUN"), (False, w)) for w in nouns), 1 - chance)
         if adjectives:
             choices += each(((self._a_piece(w, "ADJ"), (True, w)) for w in adjectives), chance)
         return choices
@@ -90,7 +88,7 @@ class Grammar:
         """Return the nouns that may follow an adjective."""
         words = self.described(noun_kind)[1]
         return self.kept(
-            ("noun", noun_kind), lambda: (noun_kind, each((noun(w), w) for w in words))
+            ("noun", noun_kind), lambda: (f"{noun_kind}: noun", each((noun(w), w) for w in words))
         )
 
     def words(self, takes: str) -> Menu:
@@ -100,14 +98,18 @@ class Grammar:
             "food": lambda: each((noun(w), w) for w in world.foods),
             "dish": lambda: each((noun(w), w) for w in world.dishes),
             "topic": lambda: each((noun(w), w) for w in world.topics),
-            "person_topic": lambda: each((piece(f"about/ADP {w.english}/NOUN"), w) for w in world.topics),
+            "person_topic": lambda: each(
+                (piece(f"about/ADP {w.english}/NOUN"), w) for w in world.topics
+            ),
             "good": lambda: each((piece(f"{w.english}/ADJ"), w) for w in world.moods["good"]),
             "bad": lambda: each((piece(f"{w.english}/ADJ"), w) for w in world.moods["bad"]),
             "mood": lambda: each(
                 (piece(f"{w.english}/ADJ"), w) for m in self.moods() for w in world.moods[m]
             ),
             "city": lambda: each((self.city(w), w) for w in world.cities),
-            "the_place": lambda: each((piece(f"the/DET {w.english}/NOUN"), w) for w in world.places),
+            "the_place": lambda: each(
+                (piece(f"the/DET {w.english}/NOUN"), w) for w in world.places
+            ),
             "the_instrument": lambda: each(
                 (piece(f"the/DET {w.english}/NOUN"), w) for w in world.instruments
             ),
@@ -163,7 +165,14 @@ class Grammar:
     def perfect(kinds: Iterable[Kind]) -> list[Choice]:
         """Return `had lost` and the like."""
         return each(
-            (Piece(("had", *k.participle.words), ("AUX", *k.participle.tags), ("", *k.participle.entities)), k)
+            (
+                Piece(
+                    ("had", *k.participle.words),
+                    ("AUX", *k.participle.tags),
+                    ("", *k.participle.entities),
+                ),
+                k,
+            )
             for k in kinds
         )
 
@@ -308,7 +317,10 @@ class Grammar:
         """Return `in May,`."""
         return self.kept(
             "in month",
-            lambda: ("month", each((piece(f"in/ADP {m.english}/PROPN/DATE ,"), m) for m in self.world.months)),
+            lambda: (
+                "month",
+                each((piece(f"in/ADP {m.english}/PROPN/DATE ,"), m) for m in self.world.months),
+            ),
         )
 
     def places(self, mood: str, others: tuple[Choice, ...]) -> Menu:
@@ -326,4 +338,3 @@ class Grammar:
                 + list(others),
             ),
         )
-

@@ -66,20 +66,23 @@ def _word(header: str, entry: str) -> Word:
 DAYS = tuple(
     Word(day, tuple(name + number for name in ("星期", "周", "礼拜")), "day", number)
     for day, number in zip(
-        ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"), "一二三四五六", strict=True
+        ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"),
+        "一二三四五六",
+        strict=True,
     )
 )
+_MONTHS = "January February March April May June July August September October November December"
 MONTHS = tuple(
     Word(month, (number + "月",), "month")
     for month, number in zip(
-        "January February March April May June July August September October November December".split(),
-        "一 二 三 四 五 六 七 八 九 十 十一 十二".split(),
+        _MONTHS.split(),
+        ["一", "二", "三", "四", "五", "六", "七", "八", "九", "十", "十一", "十二"],
         strict=True,
     )
 )  # fmt: skip
 
-_TENS = "twenty thirty forty fifty sixty seventy eighty".split()
-_ONES = ["", *"one two three four five six seven eight nine".split()]
+_TENS = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty"]
+_ONES = ["", *["one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]]
 
 
 def _age(years: int) -> Word:
@@ -94,8 +97,8 @@ AGES = tuple(_age(years) for years in range(20, 90))
 # Kin: what the first person is to the second. Chinese tells older from younger, English does not.
 KIN = {
     "f": {
-        "sister": ("姐姐", "妹妹"), "aunt": ("姑姑", "阿姨", "姨妈", "婶婶"), "niece": ("侄女", "外甥女"),
-        "wife": ("妻子",),
+        "sister": ("姐姐", "妹妹"), "aunt": ("姑姑", "阿姨", "姨妈", "婶婶"),
+        "niece": ("侄女", "外甥女"), "wife": ("妻子",),
     },
     "m": {
         "brother": ("哥哥", "弟弟"), "uncle": ("叔叔", "舅舅", "伯伯"), "nephew": ("侄子", "外甥"),

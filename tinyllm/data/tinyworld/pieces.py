@@ -23,7 +23,7 @@ class Piece(NamedTuple):
 
 @cache
 def piece(marked: str) -> Piece:
-    """Read a piece from `lived/VERB in/ADP Riverton/PROPN/LOC`; full stops and commas know theirs."""
+    """Read a piece from `lived/VERB in/ADP Riverton/PROPN/LOC`; stops and commas know theirs."""
     parts = []
     for word in marked.split():
         word, *labels = word.split("/")

@@ -296,9 +296,7 @@ def untold_questions(story: Story, grammar: Grammar) -> list[Question]:
 def _without_answer(person: Person, relation: str) -> Question:
     _, text, frame = _ABOUT[relation]
     name = person.name.english
-    return Question(
-        text.format(name), ABSTAIN, "unanswerable", "context", frame.format(name), None
-    )
+    return Question(text.format(name), ABSTAIN, "unanswerable", "context", frame.format(name), None)
 
 
 def _where_was(event: Event, story: Story) -> Question | None:

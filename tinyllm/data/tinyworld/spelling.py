@@ -1,4 +1,4 @@
-"""From words to text and back: spaces, full stops and capital letters, with nothing left to chance."""
+"""From words to text and back: spaces, full stops and capital letters."""
 
 from __future__ import annotations
 

@@ -112,7 +112,9 @@ class Stating:
             "kin": [k for words in KIN.values() for k in words],
         }
         return self._moods() + each(
-            (fact_piece(relation, v), (relation, v)) for relation in values for v in values[relation]
+            (fact_piece(relation, v), (relation, v))
+            for relation in values
+            for v in values[relation]
         )
 
     def _facts(self, relation: str) -> list[Choice]:
@@ -131,9 +133,7 @@ class Stating:
             choices = list(grammar.a_choices(takes))
             nouns = grammar.described(takes)[1] if definite else ()
             if nouns:
-                choices += each(
-                    (piece(f"the/DET {w.english}/NOUN"), (False, w)) for w in nouns
-                )
+                choices += each((piece(f"the/DET {w.english}/NOUN"), (False, w)) for w in nouns)
             return choices
 
         described, word = self.menu(f"{takes} {definite}", build)

@@ -209,4 +209,3 @@ class World:
 
     def __repr__(self) -> str:
         return f"World(seed={self.seed}, {len(self.cast)} people, {len(self.cities)} towns)"
-
