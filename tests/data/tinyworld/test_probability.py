@@ -92,7 +92,8 @@ def test_the_estimate_of_the_entropy_agrees_with_the_sum_over_all_stories():
     exact = -math.fsum(math.exp(s.log_prob) * s.log_prob for s in all_stories(grammar_of("micro")))
     estimate = entropy(grammar_of("micro"), 20_000)
     assert abs(estimate.per_story - exact) < 4 * estimate.error
-    assert estimate.per_word < 2 and estimate.per_character < estimate.per_word
+    assert estimate.per_word < 2
+    assert estimate.per_character < estimate.per_word
 
 
 @pytest.mark.parametrize(
