@@ -79,6 +79,10 @@ def score_answer(
             continue
         if question.claim is not None and not _of_one_sort(claim, question.claim):
             return "false"
+        if isinstance(claim, Event):  # "on Tuesday" may be true, but is no answer to where
+            asked = {"where": claim.place, "when": claim.day}
+            if question.kind in asked and asked[question.kind] is None:
+                return "false"
         known = holds(claim, grammar.world, story)
         return "true" if known else "false"
     return "unparseable"
