@@ -1,4 +1,5 @@
 """Chinese: what is drawn is accepted, what says something else is not."""
+# ruff: noqa: E501
 
 import re
 
@@ -6,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.data.tinyworld.worlds import drawn
-from tinyllm.data.tinyworld import accepts, accepts_sentence, chinese, references
+from tests.data.tinyworld.worlds import drawn, grammar_of
+from tinyllm.data.tinyworld import accepts, accepts_sentence, chinese, readings, references
 
 
 @pytest.mark.parametrize("size", ["mini", "full"])
@@ -56,3 +57,27 @@ def test_a_changed_sign_is_refused():
 def test_any_text_can_be_asked_about(text):
     accepts(drawn("mini", 1)[0], text)
     accepts_sentence(drawn("mini", 1)[0].sentences[0], text)
+
+
+TOM = (
+    "Tom lived in Lakeville. One Tuesday in March, he lost a basket in the garden, so he was "
+    "unhappy. On Wednesday, Tom helped Winifred, so she thanked Tom."
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "accepted"),
+    [
+        ("汤姆住在莱克维尔。三月的一个星期二，他在花园里弄丢了一个篮子，所以他很不开心。星期三，汤姆帮助了威妮弗雷德，所以她感谢了汤姆。", True),
+        ("汤姆居住在莱克维尔。三月的某个周二他在花园丢了一个篮子，于是感到很不开心。周三汤姆帮了威妮弗雷德，因此她向汤姆道了谢。", True),
+        ("汤姆住在莱克维尔。三月的一个星期二，因为他在花园里弄丢了一个篮子，所以很不开心。星期三，因为汤姆帮助了威妮弗雷德，她谢了汤姆。", True),
+        ("汤姆住在莱克维尔。三月的一个星期二，她在花园里弄丢了一个篮子，所以他很不开心。星期三，汤姆帮助了威妮弗雷德，所以她感谢了汤姆。", False),
+        ("汤姆住在莱克维尔。三月的一个星期二，他在花园里弄丢了一个篮子，所以他很不开心。星期三，汤姆帮助了威妮弗雷德，所以他感谢了汤姆。", False),
+        ("汤姆住在莱克维尔。三月的一个星期二，他在花园里弄丢了一个篮子，所以他很高兴。星期三，汤姆帮助了威妮弗雷德，所以她感谢了汤姆。", False),
+        ("汤姆住在莱克维尔。三月的一个星期二，他在花园里找到了一个篮子，所以他很不开心。星期三，汤姆帮助了威妮弗雷德，所以她感谢了汤姆。", False),
+        ("汤姆住在莱克维尔。三月的一个星期二，他在花园里弄丢了一个篮子，所以他很不开心。星期三，汤姆帮助了威妮弗雷德，所以感谢了汤姆。", False),
+    ],
+)  # fmt: skip
+def test_translations_written_by_hand(text, accepted):
+    (story,) = readings(TOM, grammar_of("mini"))
+    assert accepts(story, text) is accepted
