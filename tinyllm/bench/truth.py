@@ -38,7 +38,7 @@ class Settings:
     """
 
     size: str = "mini"
-    steps: int = 1000
+    steps: int = 700
     stories: int = 48
     held_out: int = 1500
     measures: int = 12

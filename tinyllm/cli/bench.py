@@ -127,7 +127,7 @@ def ops(
 @bench.command()
 def truth(
     size: Annotated[str, typer.Option(help="mini | full: how large a tinyworld.")] = "mini",
-    steps: Annotated[int, typer.Option(help="Updates of the model.")] = 1000,
+    steps: Annotated[int, typer.Option(help="Updates of the model.")] = 700,
     seed: Annotated[int, typer.Option(help="Of the world, its stories and the weights.")] = 0,
     out: Out = Path(),
     json: Json = None,

@@ -18,7 +18,7 @@ def excess_curve(
 ) -> Figure:
     """Draw the excess over the steps, with three standard errors to both sides, and the truth at 0.
 
-    Both axes are logarithmic; below a thousandth the vertical one is linear, so that zero, and
+    Both axes are logarithmic; below a hundredth the vertical one is linear, so that zero, and
     what would be below it, can be seen.
 
     Args:    rows: step, excess and error, in nats per word
