@@ -46,14 +46,17 @@ def _body(sentence: Sentence) -> Lattice:
         after = _clause(second, may_drop=_same_subject(first, second))
         return [
             (_clause(first), "，", _SO, after),
-            ("因为", _clause(first), "，", ["所以", ""], after),
+            ("因为", _clause(first), "，", [("所以", after), _clause(second)]),
         ]
     effect, cause = first, second
     turned = _turned(effect, cause)
     drop = _same_subject(effect, cause)
     return [
         (_clause(effect), "，因为", _clause(cause, may_drop=drop)),
-        ("因为", _clause(turned[0]), "，", ["所以", ""], _clause(turned[1], may_drop=drop)),
+        (
+            ("因为", _clause(turned[0]), "，"),
+            [("所以", _clause(turned[1], may_drop=drop)), _clause(turned[1])],
+        ),
     ]
 
 
