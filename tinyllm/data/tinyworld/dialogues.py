@@ -17,6 +17,7 @@ from tinyllm.data.tinyworld.questions import (
     fact_questions,
     two_hop_questions,
     untold_questions,
+    without_answer,
     yes_no_question,
 )
 from tinyllm.data.tinyworld.story import Event, Fact, Story
@@ -57,6 +58,11 @@ def questions_about(
     pool += two_hop_questions(facts, "context", grammar)
     pool += _yes_no(story, grammar, numpy)
     pool += untold_questions(story, grammar)
+    absent = [p for p in grammar.world.strangers if p not in story.people]
+    relations = [r for r in grammar.world.size.relations if r != "kin"]
+    for i in numpy.permutation(len(absent))[:4]:  # so that no story lacks what it does not say
+        relation = relations[int(numpy.integers(len(relations)))]
+        pool.append(without_answer(absent[i], relation))
     by_kind: dict[str, list[Question]] = {}
     for question in pool:
         by_kind.setdefault(question.kind, []).append(question)

@@ -289,7 +289,7 @@ def untold_questions(story: Story, grammar: Grammar) -> list[Question]:
         told = {f.relation for f in story.facts if f.subject is person}
         for relation in grammar.world.size.relations:
             if relation != "kin" and relation not in told:
-                questions.append(_without_answer(person, relation))
+                questions.append(without_answer(person, relation))
     for event in story.events:
         if event.who is not None and event.place is None and event.kind.takes != "the_place":
             place_asked = _where_was(event, story)
@@ -297,7 +297,8 @@ def untold_questions(story: Story, grammar: Grammar) -> list[Question]:
     return questions
 
 
-def _without_answer(person: Person, relation: str) -> Question:
+def without_answer(person: Person, relation: str) -> Question:
+    """Ask for a relation of somebody of whom it is not told."""
     _, text, frame = _ABOUT[relation]
     name = person.name.english
     return Question(text.format(name), ABSTAIN, "unanswerable", "context", frame.format(name), None)
