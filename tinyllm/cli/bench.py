@@ -10,7 +10,7 @@ import typer
 bench = typer.Typer(
     help="Measure this machine: tinyllm beside PyTorch, and both beside what it could do at best.",
     invoke_without_command=True,
-    subcommand_metavar="[ops | profile]",
+    subcommand_metavar="[ops | profile | truth]",
 )
 
 Out = Annotated[Path, typer.Option(help="Folder for the picture.")]
@@ -122,3 +122,31 @@ def ops(
         write_json(json, results)
     if results.get("interrupted"):
         raise typer.Exit(130)
+
+
+@bench.command()
+def truth(
+    size: Annotated[str, typer.Option(help="mini | full: how large a tinyworld.")] = "mini",
+    steps: Annotated[int, typer.Option(help="Updates of the model.")] = 700,
+    seed: Annotated[int, typer.Option(help="Of the world, its stories and the weights.")] = 0,
+    out: Out = Path(),
+    json: Json = None,
+) -> None:
+    """Train a small GPT on tinyworld and draw how far above the exact entropy it stays."""
+    from tinyllm.bench.truth import Settings, measure_excess
+    from tinyllm.files import write_json
+    from tinyllm.training.display import Display
+    from tinyllm.viz.bench import save
+    from tinyllm.viz.excess import excess_curve
+
+    display = Display()
+    result = measure_excess(Settings(size=size, steps=steps, seed=seed), display.say)
+    if json is not None:
+        write_json(json, result)
+    below = (
+        f"{size} tinyworld, {result['entropy']:.3f} nats per word; {result['vocabulary']} words, "
+        f"{result['parameters']:,} parameters, {result['held_out']:,} held-out stories"
+    )
+    out.mkdir(parents=True, exist_ok=True)
+    save(excess_curve(result["rows"], below=below), out / "excess.png")
+    display.say(f"\nThe picture: {out / 'excess.png'}")
