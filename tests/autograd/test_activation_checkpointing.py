@@ -257,8 +257,8 @@ class Held:
 
 def test_memory_falls(monkeypatch) -> None:
     monkeypatch.setattr(memory, "LARGE", 2**60)  # every array from NumPy, which can be watched
-    model = nn.Sequential(*[Block(64) for _ in range(8)])
-    x = tinyllm.randn(1024, 64)
+    model = nn.Sequential(*[Block(64) for _ in range(24)])
+    x = tinyllm.randn(512, 64)
     model(x).sum().backward()  # compiled, and every .grad there
 
     def step(through):
