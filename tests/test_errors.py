@@ -10,6 +10,7 @@ import tinyllm
 from tinyllm import nn, optim
 from tinyllm.models import DecoderConfig
 from tinyllm.nn import functional as F  # noqa: N812 - as one imports it
+from tinyllm.utils.checkpoint import checkpoint
 
 
 def ones(*shape, **more):
@@ -62,6 +63,31 @@ def attend_with_mask(mask, **more):
 
 def grow_in_place():
     ones(3).add_(ones(2, 3))
+
+
+def inference_tensor():
+    with tinyllm.inference_mode():
+        return ones(3, 4)
+
+
+class Halved(tinyllm.autograd.Function):
+    """An op of one's own that forgets a gradient."""
+
+    @staticmethod
+    def forward(ctx, x, n):
+        return x * n
+
+    @staticmethod
+    def backward(ctx, grad_y):
+        return grad_y / 2
+
+
+def change_before_recomputing():
+    x = leaf()
+    loss = checkpoint(lambda x: x * x, x).sum()
+    with tinyllm.no_grad():
+        x.add_(1)
+    loss.backward()
 
 
 BOOL = {"dtype": tinyllm.bool}
@@ -138,6 +164,22 @@ MISTAKES = [
     ("changed before backward", change_what_backward_needs, RuntimeError, "MulBackward|clone()"),
     ("in place on expand", lambda: ones(1).expand(3).add_(1), RuntimeError, "expand|.clone()"),
     ("double backward", lambda: leaf().sum().backward(create_graph=True), RuntimeError, "double"),
+    ("unused input", lambda: tinyllm.autograd.grad(leaf().sum(), leaf()), RuntimeError,
+     "input 0|(3, 4)|allow_unused=True"),
+    ("grad of no leaf", lambda: tinyllm.autograd.grad(leaf().sum(), ones(2)), RuntimeError,
+     "input 0|(2,)|requires_grad_()"),
+    ("gradients forgotten", lambda: Halved.apply(leaf(), 2).sum().backward(), RuntimeError,
+     "HalvedBackward|expected 2|got 1|None"),
+    ("Function called", lambda: Halved()(leaf(), 2), RuntimeError, "Halved.apply("),
+    ("inference tensor saved", lambda: leaf() * inference_tensor(), RuntimeError,
+     "inference_mode|.clone()|no_grad()"),
+    ("inference tensor in place", lambda: inference_tensor().add_(1), RuntimeError,
+     "add_|inference_mode|.clone()"),
+    ("changed before recomputing", change_before_recomputing, RuntimeError,
+     "CheckpointBackward|in place|clone()"),
+    ("from_torch of an array", lambda: tinyllm.from_torch(np.ones(2)), TypeError,
+     "torch.Tensor|ndarray"),
+    ("to_torch of a leaf", lambda: leaf().to_torch(), RuntimeError, "to_torch|.detach()"),
     ("NumPy of a leaf", lambda: leaf().numpy(), RuntimeError, "numpy|.detach().numpy()"),
     # layers
     ("Linear", lambda: nn.Linear(5, 3)(ones(2, 4)), ValueError, "(2, 4)|(3, 5)|in: 4 != 5"),

@@ -257,8 +257,8 @@ class Held:
 
 def test_memory_falls(monkeypatch) -> None:
     monkeypatch.setattr(memory, "LARGE", 2**60)  # every array from NumPy, which can be watched
-    model = nn.Sequential(*[Block(64) for _ in range(8)])
-    x = tinyllm.randn(1024, 64)
+    model = nn.Sequential(*[Block(64) for _ in range(24)])
+    x = tinyllm.randn(512, 64)
     model(x).sum().backward()  # compiled, and every .grad there
 
     def step(through):
@@ -276,7 +276,7 @@ def test_memory_falls(monkeypatch) -> None:
 
     plain, saved = step(model), step(saving)
     assert saved[0] < plain[0] / 8  # of a block its input alone remains
-    assert saved[1] < plain[1] / 3
+    assert saved[1] < plain[1] / 2
     assert saved[2] < plain[0] / 50  # nothing is held in the end
 
 

@@ -200,9 +200,10 @@ def test_a_retained_gradient_is_what_all_hooks_leave() -> None:
 
 def test_results_share_no_memory() -> None:
     x, w = leaf(1, 2), leaf(3, 4)
-    y = x + w
+    h, k = x * 1, w * 1
+    y = h + k  # whose backward gives both the very same array
     start = tinyllm.ones(2, dtype=tinyllm.float64)
-    got = autograd.grad(y, [x, w, y], start)
+    got = autograd.grad(y, [x, w, h, k, y], start)
     arrays = [start.array, *(grad.array for grad in got)]
     for i, a in enumerate(arrays):
         for b in arrays[:i]:
@@ -244,6 +245,9 @@ def test_backward_towards_some_inputs(way) -> None:
     backward((x * w).sum(), [w])
     assert x.grad is None
     assert w.grad.tolist() == [1, 2]
+    autograd.backward([x, w], [tinyllm.ones(2)] * 2, inputs=[w])  # leaves as roots
+    assert x.grad is None
+    assert w.grad.tolist() == [2, 3]
     y = x * 2
     backward((y * y).sum(), y)
     assert y.grad.tolist() == [4, 8]

@@ -142,6 +142,7 @@ def test_its_place_in_the_graph() -> None:
     assert y.grad_fn.name() == "ExpBackward"
     assert "ExpBackward" in repr(y)
     assert y.grad_fn.saved_tensors[0].tolist() == y.tolist()
+    assert not Product.apply(x, x).grad_fn.saved_tensors[0].requires_grad  # only the values
     assert Scaled.apply(x, 4).grad_fn.n == 4  # ctx's own attributes
     assert not Exp.apply(x.detach()).requires_grad
     with tinyllm.no_grad():

@@ -93,7 +93,8 @@ class Function:
     `tinyllm.gradcheck.gradcheck(Exp.apply, (x,))` holds backward against differences.
 
     PyTorch: torch.autograd.Function; there a gradient of another dtype is cast, and one of a
-             broadcast shape summed: here both are errors. No vmap, no jvp, no double backward.
+             broadcast shape summed: here both are errors. Saved tensors come without their graph.
+             No in-place change of what is part of a graph, no vmap, jvp or double backward.
     """
 
     @staticmethod
