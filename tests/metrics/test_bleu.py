@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from made_up import corpus, sentence
+from made_up_texts import corpus, sentence
 
 from tinyllm.metrics import bleu, sentence_bleu
 from tinyllm.metrics.tokenizers import BLEU_TOKENIZERS

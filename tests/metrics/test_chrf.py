@@ -1,7 +1,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from made_up import corpus
+from made_up_texts import corpus
 
 from tinyllm.metrics import chrf, sentence_chrf
 

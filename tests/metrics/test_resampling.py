@@ -3,7 +3,7 @@ import re
 
 import numpy as np
 import pytest
-from made_up import corpus
+from made_up_texts import corpus
 
 from tinyllm.metrics import (
     bleu,

@@ -3,7 +3,7 @@ import random
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from made_up import WORDS, corpus
+from made_up_texts import WORDS, corpus
 
 from tinyllm.metrics import rouge
 from tinyllm.metrics.porter import stem
