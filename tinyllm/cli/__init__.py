@@ -1,4 +1,4 @@
-"""The command line: `tinyllm train`, `generate`, `info`, `bench`.
+"""The command line: `tinyllm train`, `generate`, `info`, `clean`, `data`, `bench`.
 
 A command is thin: it turns options into one call of the library. What it needs is imported when it
 runs, so that `tinyllm --help` is there at once.
@@ -13,6 +13,7 @@ from typing import Annotated
 import typer
 
 from tinyllm.cli.bench import bench
+from tinyllm.cli.clean import clean
 from tinyllm.cli.generate import generate
 from tinyllm.cli.info import info
 from tinyllm.cli.train import train
@@ -28,6 +29,7 @@ app = typer.Typer(
 app.command()(train)
 app.command()(generate)
 app.command()(info)
+app.command()(clean)
 app.add_typer(bench, name="bench")
 
 
