@@ -14,6 +14,7 @@ import typer
 
 from tinyllm.cli.bench import bench
 from tinyllm.cli.clean import clean
+from tinyllm.cli.data import data
 from tinyllm.cli.generate import generate
 from tinyllm.cli.info import info
 from tinyllm.cli.train import train
@@ -30,6 +31,7 @@ app.command()(train)
 app.command()(generate)
 app.command()(info)
 app.command()(clean)
+app.add_typer(data, name="data")
 app.add_typer(bench, name="bench")
 
 
