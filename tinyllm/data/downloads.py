@@ -251,7 +251,7 @@ class Resuming:
             total = have + int(length) if length else None
             bar = tqdm(
                 desc=self.part.stem, total=total, initial=have, unit="B", unit_scale=True,
-                leave=False, disable=not self.progress,
+                leave=False, disable=None if self.progress else True,
             )  # fmt: skip
             with bar, open(self.part, "ab" if goes_on else "wb") as out:
                 while piece := answer.read(_PIECE):

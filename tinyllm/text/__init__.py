@@ -1,9 +1,10 @@
 """Text to token ids and back.
 
 Every tokenizer has the one interface of `Tokenizer`; `load_tokenizer` reads whichever a
-tokenizer.json describes.
+tokenizer.json describes. Before that, `clean` mends and sifts the text.
 """
 
+from tinyllm.text import clean
 from tinyllm.text.byte import ByteTokenizer
 from tinyllm.text.character import CharTokenizer
 from tinyllm.text.tokenizer import StreamDecoder, Tokenizer, load_tokenizer, printable
@@ -13,6 +14,7 @@ __all__ = [
     "CharTokenizer",
     "StreamDecoder",
     "Tokenizer",
+    "clean",
     "load_tokenizer",
     "printable",
 ]

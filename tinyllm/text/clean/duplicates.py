@@ -12,7 +12,7 @@ from tinyllm.text.clean.words import digest, ngrams, words
 class ExactDuplicates:
     """Drop a document that came before, character by character.
 
-    Keeps 16 bytes for each document that passed, not its text.
+    Keeps a hash of 16 bytes for each document that passed, not its text.
 
     Args:    normalize: compare the words alone, in lower case: "Yes!" is then "yes".
     """

@@ -34,7 +34,7 @@ def clean_file(
         unit: a document is a "line", or a "paragraph", lines up to an empty one.
         bad_bytes: what is not UTF-8 is an "error", is "replace"d by U+FFFD, or its line is read as
             "windows-1252".
-        progress: show a bar on standard error.
+        progress: show a bar on standard error, if it is a terminal.
 
     Raises:
         FileNotFoundError: no such file, or no folder for `target`.
@@ -138,5 +138,10 @@ def _bar(path: Path, progress: bool):
 
     total = path.stat().st_size if path.is_file() else None
     return tqdm(
-        total=total, unit="B", unit_scale=True, desc="cleaning", leave=False, disable=not progress
+        total=total,
+        unit="B",
+        unit_scale=True,
+        desc="cleaning",
+        leave=False,
+        disable=None if progress else True,
     )

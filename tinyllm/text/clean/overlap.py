@@ -44,7 +44,7 @@ class DropOverlap:
     def _keys(self, text: str) -> set[int]:
         tokens = words(text)
         if 0 < len(tokens) < self.n:
-            return {digest("whole " + " ".join(tokens))}
+            return {digest(" ".join(tokens))}
         return {digest(run) for run in ngrams(tokens, self.n)}
 
 
