@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+
+from tinyllm.training.display import harmless
 
 
 def clean(
@@ -54,32 +56,16 @@ def clean(
     OUT appears when all is done; Ctrl-C leaves it as it was.
     """
     from tinyllm.files import write_json
-    from tinyllm.text import clean as steps
+    from tinyllm.text.clean import clean_file
 
-    chain = [
-        None if keep_html else steps.StripHTML(),
-        steps.NormalizeUnicode(form),
-        steps.RemoveControl(),
-        steps.NormalizeWhitespace(),
-        steps.Mask(
-            urls=None if keep_addresses else "<url>",
-            emails=None if keep_addresses else "<email>",
-            numbers="<number>" if mask_numbers else None,
-        ),
-        steps.LengthFilter(min_words=min_words),
-        steps.RepetitionFilter(),
-        steps.ExactDuplicates(),
-        None if near is None else steps.NearDuplicates(near),
-        None if test is None else steps.DropOverlap(steps.read_documents(test, unit)),
-    ]
-    if fix_encoding:
-        try:
-            chain.insert(0, steps.FixEncoding())
-        except ModuleNotFoundError as error:
-            raise ValueError(str(error)) from None
-    cleaner = steps.Cleaner([step for step in chain if step is not None])
+    masks = {
+        "urls": None if keep_addresses else "<url>",
+        "emails": None if keep_addresses else "<email>",
+        "numbers": "<number>" if mask_numbers else None,
+    }
+    cleaner = _cleaner(fix_encoding, keep_html, form, masks, min_words, near, test, unit)
     try:
-        done = steps.clean_file(
+        done = clean_file(
             source, target, cleaner, unit=unit, bad_bytes=bad_bytes, progress=progress
         )
     except KeyboardInterrupt:
@@ -87,4 +73,36 @@ def clean(
         raise typer.Exit(130) from None
     if json is not None:
         write_json(json, done.to_dict())
-    typer.echo(str(done) if report else str(done).splitlines()[len(done.steps) + 2])
+    typer.echo(harmless(str(done) if report else done.totals()))
+
+
+def _cleaner(
+    fix_encoding: bool,
+    keep_html: bool,
+    form: str,
+    masks: dict[str, str | None],
+    min_words: int,
+    near: float | None,
+    test: Path | None,
+    unit: str,
+) -> Any:
+    from tinyllm.text import clean as steps
+
+    try:
+        mend = steps.FixEncoding() if fix_encoding else None
+    except ModuleNotFoundError as error:
+        raise ValueError(str(error)) from None
+    chain = [
+        mend,
+        None if keep_html else steps.StripHTML(),
+        steps.NormalizeUnicode(form),
+        steps.RemoveControl(),
+        steps.NormalizeWhitespace(),
+        steps.Mask(**masks),
+        steps.LengthFilter(min_words=min_words),
+        steps.RepetitionFilter(),
+        steps.ExactDuplicates(),
+        None if near is None else steps.NearDuplicates(near),
+        None if test is None else steps.DropOverlap(steps.read_documents(test, unit)),
+    ]
+    return steps.Cleaner([step for step in chain if step is not None])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from pathlib import Path
 from typing import Annotated
 
@@ -65,8 +66,6 @@ def show(
     progress: Progress = True,
 ) -> None:
     """Show a few documents, chosen at random."""
-    import random
-
     from tinyllm.data.listing import documents_of
     from tinyllm.training.display import harmless
 

@@ -46,7 +46,7 @@ class NamedCorpus:
 
 
 def _check_lines(path: Path) -> None:
-    if not any(line.strip() for _, line in read_lines(path)):
+    if not sum(bool(line.strip()) for _, line in read_lines(path)):  # all of it is read
         raise ValueError(f"{path}: expected text, the file is empty")
 
 
@@ -154,22 +154,24 @@ def fetch(name: str, progress: bool = False) -> list[Path]:
     """
     if name not in CORPORA:
         raise KeyError(f"fetch: {name!r} is none of {', '.join(CORPORA)}")
-    corpus, paths = CORPORA[name], []
-    for file in corpus.files:
-        path = find(file)
-        if path is None:
-            path = _download(corpus, file, progress)
-        elif cache_folder() not in path.parents:
-            corpus.check(path)
-        paths.append(path)
-    return paths
+    corpus = CORPORA[name]
+    return [_path(corpus, file, progress) for file in corpus.files]
+
+
+def _path(corpus: NamedCorpus, file: RemoteFile, progress: bool = False) -> Path:
+    path = find(file)
+    if path is None:
+        return _download(corpus, file, progress)
+    if cache_folder() not in path.parents:
+        corpus.check(path)
+    return path
 
 
 def path_of(name: str, part: str) -> Path:
     """Give the path of one file of a corpus, such as ("multi30k", "train.en.gz")."""
-    for file, path in zip(CORPORA[name].files, fetch(name), strict=True):
+    for file in CORPORA[name].files:
         if file.path.rsplit("/", 1)[-1] == part:
-            return path
+            return _path(CORPORA[name], file)
     have = ", ".join(file.path.rsplit("/", 1)[-1] for file in CORPORA[name].files)
     raise ValueError(f"{name} has no part {part!r}: it has {have}")
 

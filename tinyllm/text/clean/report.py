@@ -49,6 +49,13 @@ class CleaningReport:
         totals = {name: value for name, value in vars(self).items() if name != "steps"}
         return {**totals, "steps": [dict(vars(step)) for step in self.steps]}
 
+    def totals(self) -> str:
+        """Say in a line what went in and what came out."""
+        return (
+            f"{self.documents_in:,} documents in, {self.documents_out:,} out; "
+            f"{self.characters_in:,} characters in, {self.characters_out:,} out"
+        )
+
     def __str__(self) -> str:
         width = max([len(step.name) for step in self.steps] + [4])
         rows = [f"{'step':{width}} {'changed':>10} {'dropped':>10} {'characters':>12}"]
@@ -57,10 +64,7 @@ class CleaningReport:
                 f"{step.name:{width}} {step.changed:>10,} {step.dropped:>10,} "
                 f"{step.characters:>+12,}"
             )
-        rows.append(
-            f"\n{self.documents_in:,} documents in, {self.documents_out:,} out; "
-            f"{self.characters_in:,} characters in, {self.characters_out:,} out"
-        )
+        rows.append("\n" + self.totals())
         for step in self.steps:
             for before, after in step.examples:
                 shown = "dropped" if after is None else _quoted(after)
