@@ -150,6 +150,11 @@ def test_pairs_that_are_none(write, left, right, message):
         read_pairs(write(left, "a.en"), write(right, "a.de"))
 
 
+def test_lines_end_as_on_any_system_and_nowhere_else(write):
+    path = write("\ufeffa\r\n\r\nb\u2028c\x0bd\re\n f".encode())
+    assert list(read_lines(path)) == [(1, "a"), (2, ""), (3, "b\u2028c\x0bd\re"), (4, " f")]
+
+
 def test_damaged_gzip_and_missing_files(write, tmp_path):
     whole = gzip.compress(b"line\n" * 1000 + bytes(range(1, 120)))
     for raw in (whole[:-20], b"no gzip", whole[:30] + b"xxxxxxxx" + whole[38:]):

@@ -188,6 +188,15 @@ def test_near_duplicates_in_english_and_chinese():
         clean.NearDuplicates(1.5)
 
 
+def test_a_band_in_common_is_not_enough():
+    step = clean.NearDuplicates(0.8, ngram=1)
+    for pair in range(30):  # Jaccard index 0.6: four pairs in ten share a band
+        common = " ".join(f"c{pair}x{i}" for i in range(60))
+        for side in "ab":
+            text = common + " " + " ".join(f"{side}{pair}x{i}" for i in range(20))
+            assert step(text) == text
+
+
 @pytest.mark.parametrize("threshold", [0.3, 0.5, 0.8, 0.95, 1.0])
 def test_bands_find_pairs_at_the_threshold(threshold):
     step = clean.NearDuplicates(threshold)

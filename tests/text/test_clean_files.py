@@ -29,6 +29,7 @@ def write(tmp_path):
 
 def test_lines_and_paragraphs(write, tmp_path):
     source = write(b"\xef\xbb\xbf<p>one</p><p>two</p>\r\n\r\nthree  \r\nfour\n\n\n\nthree\nfour")
+    assert next(clean.read_documents(source)) == "<p>one</p><p>two</p>"
     out = tmp_path / "out.txt"
     clean.clean_file(source, out)
     assert out.read_bytes() == b"one two\nthree\nfour\n"
