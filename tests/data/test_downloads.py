@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from tinyllm.data import downloads, fetch, load_pairs, load_tagged, load_text
+from tinyllm.data import downloads, fetch, load_pairs, load_tagged, load_text, resuming
 from tinyllm.data.downloads import CORPORA, NamedCorpus, RemoteFile
 
 CONTENT = b"one line of text\n" * 20_000
@@ -55,7 +55,7 @@ def server(monkeypatch):
 @pytest.fixture
 def cache(tmp_path, monkeypatch):
     monkeypatch.setattr(downloads, "cache_folder", lambda: tmp_path / "cache")
-    monkeypatch.setattr(downloads, "PAUSE", 0.0)
+    monkeypatch.setattr(resuming, "PAUSE", 0.0)
     monkeypatch.delenv("TINYLLM_DATA", raising=False)
     return tmp_path / "cache"
 
@@ -88,7 +88,7 @@ def test_a_download_that_breaks_goes_on_where_it_stopped(corpus):
 
 
 def test_it_goes_on_in_a_later_run_too(corpus):
-    Server.breaks[:] = [1000] * downloads.ATTEMPTS
+    Server.breaks[:] = [1000] * resuming.ATTEMPTS
     with pytest.raises(OSError, match="the connection ended after 4,000 of 340,000 bytes"):
         fetch("few")
     assert fetch("few")[0].read_bytes() == CONTENT
@@ -125,7 +125,7 @@ def test_offline_a_sentence_says_what_to_do(corpus, monkeypatch, tmp_path):
     corpus("/busy")
     with pytest.raises(OSError, match=r"save it as \S*few/a.txt$"):
         fetch("few")
-    assert len(Server.asked) == 1 + downloads.ATTEMPTS
+    assert len(Server.asked) == 1 + resuming.ATTEMPTS
 
 
 def test_tinyllm_data_is_looked_in_first_and_its_files_must_parse(cache, monkeypatch, tmp_path):

@@ -54,7 +54,7 @@ def load_text(
     if not 0 < validation_fraction < 1:
         raise ValueError(f"load_text: validation_fraction {validation_fraction} is not in (0, 1)")
     if source == "tinyshakespeare":
-        path = fetch("tinyshakespeare")[0]
+        (path,) = fetch("tinyshakespeare", progress=True)
         return _split_at_character(path, read_text_file(path), validation_fraction)
     if source == "stdlib":
         return _split_between(source, standard_library(stdlib_bytes), validation_fraction)

@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import os
-import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
-from http.client import HTTPException
 from pathlib import Path
 
 from platformdirs import user_cache_path
@@ -17,10 +13,6 @@ from tinyllm.data.lines import read_lines
 from tinyllm.data.tagged import read_conll, read_conllu
 
 GITHUB = "https://raw.githubusercontent.com"
-ATTEMPTS = 4
-PAUSE = 1.0  # seconds after the first failure; twice as long after each other one
-TIMEOUT = 30.0  # seconds without a byte
-_PIECE = 2**16
 
 
 @dataclass(frozen=True)
@@ -171,13 +163,15 @@ def path_of(name: str, part: str) -> Path:
     """Give the path of one file of a corpus, such as ("multi30k", "train.en.gz")."""
     for file in CORPORA[name].files:
         if file.path.rsplit("/", 1)[-1] == part:
-            return _path(CORPORA[name], file)
+            return _path(CORPORA[name], file, progress=True)
     have = ", ".join(file.path.rsplit("/", 1)[-1] for file in CORPORA[name].files)
     raise ValueError(f"{name} has no part {part!r}: it has {have}")
 
 
 def _download(corpus: NamedCorpus, file: RemoteFile, progress: bool) -> Path:
     import pooch
+
+    from tinyllm.data.resuming import Resuming
 
     folder, _, name = file.path.rpartition("/")
     place = cache_folder() / folder
@@ -198,7 +192,7 @@ def _download(corpus: NamedCorpus, file: RemoteFile, progress: bool) -> Path:
             f"{corpus.name}: {file.url} no longer has the bytes that are known (SHA-256 "
             f"{file.sha256[:12]}…): {_by_hand(file)}"
         ) from None
-    except (OSError, HTTPException) as error:
+    except OSError as error:
         reason = getattr(error, "reason", None) or error
         raise OSError(
             f"{corpus.name}: {file.url} could not be reached ({reason}): {_by_hand(file)}"
@@ -210,55 +204,3 @@ def _by_hand(file: RemoteFile) -> str:
     where = Path(own or "FOLDER").expanduser() / file.path
     ending = "" if own else " and set the environment variable TINYLLM_DATA to FOLDER"
     return f"get the file in another way, save it as {where}{ending}"
-
-
-class Resuming:
-    """Download for pooch: tries again after a failure, and goes on where it stopped.
-
-    What has come so far stays in `part`, also when the program ends.
-    """
-
-    def __init__(self, part: Path, progress: bool = False) -> None:
-        self.part, self.progress = part, progress
-
-    def __call__(self, url: str, output_file: str, pooch: object) -> None:
-        """Fetch `url` into `output_file`."""
-        for attempt in range(ATTEMPTS):
-            try:
-                self._go_on(url)
-                break
-            except (OSError, HTTPException) as error:
-                if isinstance(error, urllib.error.HTTPError):
-                    if error.code == 416:  # nothing after what we have: begin again
-                        self.part.unlink(missing_ok=True)
-                    elif error.code < 500 and error.code != 429:
-                        raise
-                if attempt + 1 == ATTEMPTS:
-                    raise
-                time.sleep(PAUSE * 2**attempt)
-        os.replace(self.part, output_file)
-
-    def _go_on(self, url: str) -> None:
-        from tqdm import tqdm
-
-        have = self.part.stat().st_size if self.part.exists() else 0
-        headers = {"User-Agent": "tinyllm", "Accept-Encoding": "identity"}
-        if have:
-            headers["Range"] = f"bytes={have}-"
-        request = urllib.request.Request(url, headers=headers)
-        with urllib.request.urlopen(request, timeout=TIMEOUT) as answer:
-            goes_on = answer.status == 206
-            have = have if goes_on else 0
-            length = answer.headers.get("Content-Length")
-            total = have + int(length) if length else None
-            bar = tqdm(
-                desc=self.part.stem, total=total, initial=have, unit="B", unit_scale=True,
-                leave=False, disable=None if self.progress else True,
-            )  # fmt: skip
-            with bar, open(self.part, "ab" if goes_on else "wb") as out:
-                while piece := answer.read(_PIECE):
-                    out.write(piece)
-                    have += len(piece)
-                    bar.update(len(piece))
-        if total is not None and have < total:
-            raise OSError(f"the connection ended after {have:,} of {total:,} bytes")

@@ -1,10 +1,10 @@
 """Text to token ids and back.
 
 Every tokenizer has the one interface of `Tokenizer`; `load_tokenizer` reads whichever a
-tokenizer.json describes. Before that, `clean` mends and sifts the text.
+tokenizer.json describes. Before that, `tinyllm.text.clean`
+mends and sifts the text.
 """
 
-from tinyllm.text import clean
 from tinyllm.text.byte import ByteTokenizer
 from tinyllm.text.character import CharTokenizer
 from tinyllm.text.tokenizer import StreamDecoder, Tokenizer, load_tokenizer, printable
@@ -14,7 +14,6 @@ __all__ = [
     "CharTokenizer",
     "StreamDecoder",
     "Tokenizer",
-    "clean",
     "load_tokenizer",
     "printable",
 ]
