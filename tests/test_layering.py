@@ -72,6 +72,7 @@ LOADED_WHERE_USED = {
 }
 # The same for our own rooms: file -> what it may import late.
 ROOMS_LOADED_WHERE_USED = {
+    "data/downloads.py": {"tinyllm.data.resuming"},  # urllib and ssl, of no use once it is here
     "training/report.py": {"tinyllm.viz"},  # matplotlib
     "training/rehearsal.py": {"tinyllm.kernels.cache"},  # Numba, which may be absent
     "bench/worker.py": {  # a worker imports the side that it measures, and no other

@@ -1,4 +1,4 @@
-"""The command line: `tinyllm train`, `generate`, `info`, `score`, `bench`.
+"""The command line: `tinyllm train`, `generate`, `info`, `clean`, `data`, `score`, `bench`.
 
 A command is thin: it turns options into one call of the library. What it needs is imported when it
 runs, so that `tinyllm --help` is there at once.
@@ -13,6 +13,8 @@ from typing import Annotated
 import typer
 
 from tinyllm.cli.bench import bench
+from tinyllm.cli.clean import clean
+from tinyllm.cli.data import data
 from tinyllm.cli.generate import generate
 from tinyllm.cli.info import info
 from tinyllm.cli.score import score
@@ -30,6 +32,8 @@ app.command()(train)
 app.command()(generate)
 app.command()(info)
 app.command()(score)
+app.command()(clean)
+app.add_typer(data, name="data")
 app.add_typer(bench, name="bench")
 
 

@@ -1,4 +1,4 @@
-"""Texts to train on: the standard library's source, a file, or a folder; in two parts."""
+"""Texts to train on: the standard library's source, a named one, a file, a folder; in two parts."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from itertools import accumulate
 from pathlib import Path
 
+from tinyllm.data.downloads import fetch
 from tinyllm.data.reading import missing_path, read_text_file, text_files
 from tinyllm.data.standard_library import standard_library
 
-NAMED_CORPORA = ("stdlib",)
+NAMED_CORPORA = ("stdlib", "tinyshakespeare")
 
 
 @dataclass(frozen=True)
@@ -35,13 +36,14 @@ def load_text(
     r"""Load a text and hold back its last part for validation.
 
     "stdlib" is the source of this Python's standard library, whole modules in a fixed shuffled
-    order, split between two modules. Any other string is the path of a UTF-8 file, or of a folder
-    whose text files (by suffix; not the hidden ones) are joined in the order of their names. Their
-    text of n characters is split at character int(0.9 * n), as nanoGPT does. Line ends "\r\n" and
-    "\r" become "\n"; a byte order mark is dropped.
+    order, split between two modules. "tinyshakespeare" is downloaded the first time. Any other
+    string is the path of a UTF-8 file, or of a folder whose text files (by suffix; not the hidden
+    ones) are joined in the order of their names. Their text of n characters is split at character
+    int(0.9 * n), as nanoGPT does. Line ends "\r\n" and "\r" become "\n"; a byte order mark is
+    dropped.
 
     Args:
-        source: "stdlib", or a path (a file called stdlib is "./stdlib").
+        source: "stdlib", "tinyshakespeare", or a path (a file called stdlib is "./stdlib").
         validation_fraction: the part held back, above 0, below 1.
         stdlib_bytes: the most of the standard library to take, in bytes.
 
@@ -51,7 +53,10 @@ def load_text(
     """
     if not 0 < validation_fraction < 1:
         raise ValueError(f"load_text: validation_fraction {validation_fraction} is not in (0, 1)")
-    if isinstance(source, str) and source in NAMED_CORPORA:
+    if source == "tinyshakespeare":
+        (path,) = fetch("tinyshakespeare", progress=True)
+        return _split_at_character(path, read_text_file(path), validation_fraction)
+    if source == "stdlib":
         return _split_between(source, standard_library(stdlib_bytes), validation_fraction)
     if not isinstance(source, str | os.PathLike) or not os.fspath(source):
         raise TypeError(f'load_text: source is "stdlib" or a path, got {source!r}')

@@ -1,7 +1,8 @@
 """Text to token ids and back.
 
 Every tokenizer has the one interface of `Tokenizer`; `load_tokenizer` reads whichever a
-tokenizer.json describes.
+tokenizer.json describes. Before that, `tinyllm.text.clean`
+mends and sifts the text.
 """
 
 from tinyllm.text.byte import ByteTokenizer

@@ -24,6 +24,12 @@ def new_figure(width: float = 7.0, height: float = 4.2) -> tuple[Figure, Axes]:
     figure = Figure(figsize=(width, height), dpi=144, layout="constrained", facecolor=PAPER)
     FigureCanvasAgg(figure)
     axes = figure.add_subplot()
+    dress(axes)
+    return figure, axes
+
+
+def dress(axes: Axes) -> None:
+    """Give axes the house style, for a figure with several of them."""
     axes.set_facecolor(PAPER)
     axes.grid(axis="y", color=GRID, linewidth=0.8)
     axes.set_axisbelow(True)
@@ -31,7 +37,6 @@ def new_figure(width: float = 7.0, height: float = 4.2) -> tuple[Figure, Axes]:
         spine.set_visible(side == "bottom")
         spine.set_color(QUIET)
     axes.tick_params(colors=QUIET, labelsize=9, left=False)
-    return figure, axes
 
 
 def title(axes: Axes, text: str, below: str = "") -> None:
