@@ -19,7 +19,7 @@ class CrossEntropy(Function):
               their sum or mean ()
     Adjoint:  grad_logits = grad_loss * (softmax(x) - (1 - e) 1[j = target] - e / V), and for the
               mean grad_loss / n in place of grad_loss
-    Saved:    logits, lse; the targets stay in the context
+    Saved:    logits, lse; a copy of the targets stays in the context
     """
 
     @staticmethod
@@ -35,7 +35,9 @@ class CrossEntropy(Function):
         losses, lse = kernels.cross_entropy(logits, targets, ignore_index, label_smoothing)
         ctx.save_for_backward(logits, lse)
         ctx.settings = (ignore_index, label_smoothing)
-        ctx.targets, ctx.reduction = targets, reduction
+        ctx.reduction = reduction
+        if ctx.needs_input_grad[0]:
+            ctx.targets = targets.copy()  # a caller may fill the same array with the next batch
         if reduction == "none":
             return losses
         counted = np.count_nonzero(targets != ignore_index) if reduction == "mean" else 1

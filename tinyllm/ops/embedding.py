@@ -11,14 +11,16 @@ class Embedding(Function):
 
     Shapes:   weight (V, C), ids (...) integers -> y (..., C)
     Adjoint:  grad_weight[v] = sum of grad_y where ids is v; 0 at `padding_idx`
-    Saved:    nothing but the ids
+    Saved:    nothing but a copy of the ids
     """
 
     numpy_may_warn = False
 
     @staticmethod
     def forward(ctx: Context, weight: Array, *, ids: Array, padding_idx: int | None) -> Array:
-        ctx.ids, ctx.padding_idx, ctx.num_embeddings = ids, padding_idx, weight.shape[0]
+        ctx.padding_idx, ctx.num_embeddings = padding_idx, weight.shape[0]
+        if ctx.needs_input_grad[0]:
+            ctx.ids = ids.copy()  # a caller may fill the same array with the next batch
         return kernels.embedding(weight, ids)
 
     @staticmethod
