@@ -8,8 +8,11 @@ from typing import Any
 import regex
 
 from tinyllm.text.components import Normalizer
+from tinyllm.text.unicode_age import as_of_16
 
 _WORD = regex.compile(r"\w")
+_SPACE = regex.compile(r"\s")
+_LEADING = regex.compile(r"\s*")
 _FLAGS = ("single_word", "lstrip", "rstrip", "normalized", "special")
 
 
@@ -35,20 +38,25 @@ class AddedTokens:
             start, stop = match.span()
             token = self._tokens[match.group()]
             if token["single_word"] and (
-                (start > 0 and _WORD.match(text[start - 1]))
-                or (stop < len(text) and _WORD.match(text[stop]))
+                (start > 0 and _is_word(text[start - 1]))
+                or (stop < len(text) and _is_word(text[stop]))
             ):
                 continue
             if token["lstrip"]:
-                start = max(len(text[:start].rstrip()), end)
+                while start > end and _SPACE.match(text[start - 1]):
+                    start -= 1
             if token["rstrip"]:
-                stop = len(text) - len(text[stop:].lstrip())
+                stop = _LEADING.match(text, stop).end()
             if start > end:
                 yield text[end:start], None
             yield text[start:stop], token["id"]
             end = stop
         if end < len(text):
             yield text[end:], None
+
+
+def _is_word(character: str) -> bool:
+    return _WORD.match(as_of_16(character)) is not None
 
 
 def read_added_tokens(tokens: Any, vocabulary: dict[str, int]) -> list[dict[str, Any]]:

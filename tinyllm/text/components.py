@@ -6,7 +6,6 @@ What is not in NORMALIZERS and PRE_TOKENIZERS is refused by name.
 
 from __future__ import annotations
 
-import string
 import unicodedata
 from collections.abc import Callable
 from functools import partial
@@ -14,11 +13,37 @@ from typing import Any
 
 import regex
 
+from tinyllm.text.unicode_age import (
+    CONTROLS,
+    MARKS,
+    NONSPACING_MARKS,
+    PUNCTUATION,
+    as_of_16,
+    lower,
+    normalize_except_new,
+)
+
 GPT2_PATTERN = r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"
-GPT2 = regex.compile(GPT2_PATTERN).findall
 
 Normalizer = Callable[[str], str]
 Cut = Callable[[str], list[str]]
+_SPACE = regex.compile(r"\s")
+_CONTROLS = regex.compile(CONTROLS)
+
+
+def found(pattern: regex.Pattern) -> Cut:
+    """A cut that keeps what a pattern finds, reading the text with the Unicode of `tokenizers`."""
+
+    def cut(text: str) -> list[str]:
+        known = as_of_16(text)
+        if known == text and not pattern.groups:
+            return pattern.findall(text)
+        return [text[match.start() : match.end()] for match in pattern.finditer(known)]
+
+    return cut
+
+
+GPT2 = found(regex.compile(GPT2_PATTERN))
 
 
 def _byte_characters() -> list[str]:
@@ -61,24 +86,14 @@ def normalizer(settings: Any) -> Normalizer | None:
     return None if settings is None else part(settings, "normalizer", NORMALIZERS)
 
 
-def lowercase(text: str) -> str:
-    """Lower every character for itself: a final sigma is a sigma, as in `tokenizers`."""
-    return text.lower() if "Σ" not in text else "".join([c.lower() for c in text])
-
-
-def strip_accents(text: str) -> str:
-    """Leave out the combining marks; after NFD these are the accents."""
-    return "".join([c for c in text if unicodedata.category(c)[0] != "M"])
-
-
 def _bert_normalizer(settings: dict[str, Any]) -> Normalizer:
-    lower = settings.get("lowercase", True)
+    lowers = settings.get("lowercase", True)
     accents = settings.get("strip_accents")
     steps = [
         _clean if settings.get("clean_text", True) else None,
         _CHINESE if settings.get("handle_chinese_chars", True) else None,
-        _without_accents if (lower if accents is None else accents) else None,
-        lowercase if lower else None,
+        _without_accents if (lowers if accents is None else accents) else None,
+        lower if lowers else None,
     ]
     return partial(_chain, [step for step in steps if step is not None])
 
@@ -91,22 +106,26 @@ def _chain(steps: list[Normalizer], text: str) -> str:
 
 def _clean(text: str) -> str:
     """Drop control characters, make every white space a blank."""
-    return text if text.isascii() and text.isprintable() else "".join(map(_clean_one, text))
+    if text.isascii() and text.isprintable():
+        return text
+    return _SPACE.sub(" ", _CONTROLS.sub("", text))
 
 
-def _clean_one(c: str) -> str:
-    if c in "\t\n\r":
-        return " "
-    if c == "\ufffd" or unicodedata.category(c) in ("Cc", "Cf", "Co"):
-        return ""
-    return " " if is_space(c) else c
+def _strip_accents(marks: regex.Pattern, text: str) -> str:
+    return text if text.isascii() else marks.sub("", text)
+
+
+def _normalize(form: str, text: str) -> str:
+    """Compatibility forms that are too new for `tokenizers` stay as they are."""
+    return normalize_except_new(text, partial(unicodedata.normalize, form))
+
+
+_without_marks = partial(_strip_accents, regex.compile(MARKS))
+_without_nonspacing = partial(_strip_accents, regex.compile(NONSPACING_MARKS))
 
 
 def _without_accents(text: str) -> str:
-    if text.isascii():
-        return text
-    text = unicodedata.normalize("NFD", text)
-    return "".join([c for c in text if unicodedata.category(c) != "Mn"])
+    return _without_nonspacing(_normalize("NFD", text))
 
 
 _CHINESE_CHARACTERS = regex.compile(
@@ -122,22 +141,17 @@ def _sequence(settings: dict[str, Any]) -> Normalizer:
 
 NORMALIZERS: dict[str, Callable[[dict[str, Any]], Normalizer]] = {
     **{
-        form: lambda _, form=form: partial(unicodedata.normalize, form)
+        form: lambda _, form=form: partial(_normalize, form)
         for form in ("NFC", "NFD", "NFKC", "NFKD")
     },
-    "Lowercase": lambda _: lowercase,
-    "StripAccents": lambda _: strip_accents,
+    "Lowercase": lambda _: lower,
+    "StripAccents": lambda _: _without_marks,
     "BertNormalizer": _bert_normalizer,
     "Sequence": _sequence,
 }
 
 
 # Pre-tokenizers
-
-
-def is_space(c: str) -> bool:
-    """Tell white space; Python's own test takes four old control characters for it too."""
-    return c.isspace() and c not in "\x1c\x1d\x1e\x1f"
 
 
 class PreTokenizer:
@@ -207,15 +221,15 @@ def _cut(pattern: regex.Pattern, behavior: str, invert: bool = False) -> Cut:
     if behavior not in BEHAVIORS:
         raise ValueError(f"Split with behavior {ascii(behavior)[:40]} is not supported")
     join = BEHAVIORS[behavior]
-    if behavior == "Removed" and invert and not pattern.groups:
-        return pattern.findall
+    if behavior == "Removed" and invert:
+        return found(pattern)
 
     def cut(text: str) -> list[str]:
         pieces, end = [], 0
-        for match in pattern.finditer(text):
+        for match in pattern.finditer(as_of_16(text)):
             if match.start() > end:
                 pieces.append((text[end : match.start()], invert))
-            pieces.append((match.group(), not invert))
+            pieces.append((text[match.start() : match.end()], not invert))
             end = match.end()
         if end < len(text):
             pieces.append((text[end:], invert))
@@ -275,15 +289,14 @@ BEHAVIORS = {
     "MergedWithPrevious": _merged_with_previous,
     "MergedWithNext": _merged_with_next,
 }
-_SPACE = regex.compile(r"\s")
 _NUMERIC = regex.compile(r"\p{N}")
-_PUNCTUATION = regex.compile(rf"[\p{{P}}{regex.escape(string.punctuation)}]")
+_PUNCTUATION = regex.compile(PUNCTUATION)
 _WORDS = regex.compile(r"\w+|[^\w\s]+")
 
 PRE_TOKENIZERS: dict[str, Callable[[dict[str, Any]], list[Cut]]] = {
     "ByteLevel": _byte_level,
     "Split": _split,
-    "Whitespace": lambda _: [_WORDS.findall],
+    "Whitespace": lambda _: [found(_WORDS)],
     "WhitespaceSplit": lambda _: [_cut(_SPACE, "Removed")],
     "Punctuation": lambda s: [_cut(_PUNCTUATION, s.get("behavior", "Isolated"))],
     "Digits": lambda s: [_cut(_NUMERIC, "Isolated" if s["individual_digits"] else "Contiguous")],

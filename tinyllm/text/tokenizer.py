@@ -13,6 +13,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 
 from tinyllm.files import read_json, write_json
+from tinyllm.text.show import ShownTokens
 from tinyllm.text.utf8 import from_utf8, incremental_decoder, printable
 
 FILE_NAME = "tokenizer.json"
@@ -87,6 +88,11 @@ class Tokenizer(ABC):
         pieces = [self.token_bytes(token_id) for token_id in distinct]
         joined = b"".join([pieces[place] for place in places.tolist()])
         return from_utf8(joined.removeprefix(b" ") if self.blanks else joined)
+
+    def show(self, text: str) -> ShownTokens:
+        """Give the tokens of a text to look at: coloured in a notebook and in a terminal."""
+        ids = self.encode(text)
+        return ShownTokens(tuple(ids), tuple(map(self.token_bytes, ids)))
 
     def stream_decoder(self) -> StreamDecoder:
         """Give a decoder that takes one id at a time."""
