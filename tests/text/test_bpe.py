@@ -11,7 +11,9 @@ from tinyllm.text import BPETokenizer, load_tokenizer, printable
 from tinyllm.text.bpe import merge
 
 ANY_TEXT = st.text(st.characters(exclude_categories=()) | st.sampled_from("aé世😀\ud800\udc00\0"))
-UNICODE = st.text(st.characters() | st.sampled_from("aabe  '\n\r\té世😀s't\u0300\u0558\U000323b0"))
+UNICODE = st.text(
+    st.characters(codec="utf-8") | st.sampled_from("aabe  '\n\r\té世😀s't\u0300\u0558\U000323b0")
+)
 TEXT = (
     "It isn't the low, lower, lowest; we'll see 12 or 345 of them.\n\n  The café's naïve世界 😀😀\n"
     "def lower(x):\n    return x.lower()  # aaaa aaaaaaa abababab\n"
@@ -74,10 +76,10 @@ def test_training_on_a_longer_text():
     rng = random.Random(5)
     words = ["".join(rng.choices("abcde", k=rng.randint(1, 9))) for _ in range(600)]
     text = " ".join(rng.choices(words, k=8000))
-    model = json.loads(peer([text], 1500).to_str())["model"]
-    ours = BPETokenizer.train(text, 1500)
+    model = json.loads(peer([text], 1100).to_str())["model"]
+    ours = BPETokenizer.train(text, 1100)
     assert ours.to_dict()["model"]["merges"] == model["merges"]
-    assert ours.vocab_size == 1500
+    assert ours.vocab_size == 256 + len(model["merges"])
 
 
 def test_a_file_that_tokenizers_wrote(tmp_path):
@@ -241,9 +243,13 @@ def test_any_part_of_a_file_may_be_anything(data, tmp_path_factory):
     )
     path.write_text(json.dumps(change(data.draw(st.sampled_from(places)), data.draw(odd))))
     try:
-        load_tokenizer(path).encode(TEXT)
+        tokenizer = load_tokenizer(path)
     except ValueError as error:
-        assert "odd.json" in str(error)
+        message = str(error)
+    else:
+        tokenizer.encode(TEXT)
+        return
+    assert "odd.json" in message
 
 
 def test_bad_training_arguments():
