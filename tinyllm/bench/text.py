@@ -55,26 +55,29 @@ def tokenizer_rows(text: str) -> list[TextRow]:
     theirs = _peer_of(ours)
     piece = text[:1_000_000]
     size = len(piece.encode("utf-8", "surrogatepass"))
-    settings = ours.to_dict()
-    made.append(
-        TextRow(
-            f"encode {size / 1e6:.2f} MB with BPE, all words new",
-            lambda: BPETokenizer.from_dict(settings).encode(piece),
-            None if theirs is None else lambda: _peer_of(ours).encode(piece),
-            "tokenizers",
-            size,
+    for what, afresh in (("all words new", True), ("words seen before", False)):
+        made.append(
+            TextRow(
+                f"encode {size / 1e6:.2f} MB with BPE, {what}",
+                lambda afresh=afresh: _encode(ours, ours.forget if afresh else None, piece),
+                theirs
+                and (
+                    lambda afresh=afresh: _encode(
+                        theirs, theirs.model._clear_cache if afresh else None, piece
+                    )
+                ),
+                "tokenizers",
+                size,
+            )
         )
-    )
-    made.append(
-        TextRow(
-            f"encode {size / 1e6:.2f} MB with BPE, words seen before",
-            lambda: ours.encode(piece),
-            None if theirs is None else lambda: theirs.encode(piece),
-            "tokenizers",
-            size,
-        )
-    )
     return made
+
+
+def _encode(tokenizer: Any, before: Callable[[], None] | None, text: str) -> Any:
+    """Encode a text, after forgetting what was seen; the peer finds offsets too, always."""
+    if before is not None:
+        before()
+    return tokenizer.encode(text)
 
 
 def run(

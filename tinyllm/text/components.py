@@ -17,6 +17,7 @@ from tinyllm.text.unicode_age import (
     CONTROLS,
     MARKS,
     NONSPACING_MARKS,
+    NUMERIC,
     PUNCTUATION,
     as_of_16,
     lower,
@@ -216,7 +217,9 @@ def _split(settings: dict[str, Any]) -> list[Cut]:
     return [_cut(compiled, settings["behavior"], bool(settings.get("invert", False)))]
 
 
-def _cut(pattern: regex.Pattern, behavior: str, invert: bool = False) -> Cut:
+def _cut(
+    pattern: regex.Pattern, behavior: str, invert: bool = False, reads: Normalizer = as_of_16
+) -> Cut:
     """A cut at the matches of a pattern (invert: between them), which go where `behavior` says."""
     if behavior not in BEHAVIORS:
         raise ValueError(f"Split with behavior {ascii(behavior)[:40]} is not supported")
@@ -226,7 +229,7 @@ def _cut(pattern: regex.Pattern, behavior: str, invert: bool = False) -> Cut:
 
     def cut(text: str) -> list[str]:
         pieces, end = [], 0
-        for match in pattern.finditer(as_of_16(text)):
+        for match in pattern.finditer(reads(text)):
             if match.start() > end:
                 pieces.append((text[end : match.start()], invert))
             pieces.append((text[match.start() : match.end()], not invert))
@@ -289,7 +292,7 @@ BEHAVIORS = {
     "MergedWithPrevious": _merged_with_previous,
     "MergedWithNext": _merged_with_next,
 }
-_NUMERIC = regex.compile(r"\p{N}")
+_NUMERIC = regex.compile(NUMERIC)
 _PUNCTUATION = regex.compile(PUNCTUATION)
 _WORDS = regex.compile(r"\w+|[^\w\s]+")
 
@@ -299,6 +302,8 @@ PRE_TOKENIZERS: dict[str, Callable[[dict[str, Any]], list[Cut]]] = {
     "Whitespace": lambda _: [found(_WORDS)],
     "WhitespaceSplit": lambda _: [_cut(_SPACE, "Removed")],
     "Punctuation": lambda s: [_cut(_PUNCTUATION, s.get("behavior", "Isolated"))],
-    "Digits": lambda s: [_cut(_NUMERIC, "Isolated" if s["individual_digits"] else "Contiguous")],
+    "Digits": lambda s: [
+        _cut(_NUMERIC, "Isolated" if s["individual_digits"] else "Contiguous", reads=str)
+    ],
     "BertPreTokenizer": lambda _: [_cut(_SPACE, "Removed"), _cut(_PUNCTUATION, "Isolated")],
 }

@@ -117,6 +117,10 @@ class PipelineTokenizer(Tokenizer):
             array = array[~np.isin(array, list(self.special_tokens.values()))]
         return super().decode(array)
 
+    def forget(self) -> None:
+        """Forget the words met so far, whose ids are kept for the next time."""
+        self._cache.clear()
+
     def id_of_unknown(self, token: Any) -> int | None:
         """Give the id of the unknown token, None if there is none."""
         if token is None:
