@@ -63,8 +63,7 @@ _NEW_NONSPACING = """
     1E130-1E136 1E2AE 1E2EC-1E2EF 1E4EC-1E4EF 1E5EE-1E5EF 1E6E3 1E6E6 1E6EE-1E6EF 1E6F5
     1E944-1E94A
 """
-_NEW_NUMERIC = _without(r"\p{N}", "1246F 12475-1247F 12550-12686")  # younger than Unicode 17
-CONTROLS = """
+_NEW_CONTROLS = """
     9-A D 890-891 8E2 110CD 13430-1343F
 """
 # Compatibility forms that came after its tables: normalization leaves them alone.
@@ -100,6 +99,7 @@ PUNCTUATION = _without(
 )
 MARKS = _without(r"\p{M}", _NEW_MARKS, "\u1cf2\u1cf3")
 NONSPACING_MARKS = _without(r"\p{Mn}", _NEW_NONSPACING, "\u1734\U0001171e")
+NUMERIC = _without(r"\p{N}", "1246F 12475-1247F 12550-12686")  # younger than Unicode 17
 CONTROLS = _without(r"[\p{Cc}\p{Cf}\p{Co}--[\t\n\r]]", _NEW_CONTROLS, "\ufffd")
 
 
