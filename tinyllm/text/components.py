@@ -37,7 +37,7 @@ def found(pattern: regex.Pattern) -> Cut:
 
     def cut(text: str) -> list[str]:
         known = as_of_16(text)
-        if known == text and not pattern.groups:
+        if known is text and not pattern.groups:
             return pattern.findall(text)
         return [text[match.start() : match.end()] for match in pattern.finditer(known)]
 

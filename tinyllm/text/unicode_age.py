@@ -13,6 +13,7 @@ from __future__ import annotations
 import string
 from collections.abc import Callable
 
+import numpy as np
 import regex
 
 
@@ -83,7 +84,10 @@ _NEW_CAPITALS = [
 ]
 
 Change = Callable[[str], str]
-_YOUNG = regex.compile(f"[{_ranges(_YOUNGER_THAN_16)}]")
+_IS_YOUNG = np.zeros(0x110000, bool)
+for _entry in _YOUNGER_THAN_16.split():
+    _first, _, _last = _entry.partition("-")
+    _IS_YOUNG[int(_first, 16) : int(_last or _first, 16) + 1] = True
 _SMALL = {a + i: small + i for a, b, small in _NEW_CAPITALS for i in range(b - a + 1)}
 _CAPITALS = regex.compile(f"[{''.join(map(chr, _SMALL))}]")
 _KEPT = regex.compile(f"([{_ranges(_NOT_NORMALIZED)}])")
@@ -105,7 +109,14 @@ CONTROLS = _without(r"[\p{Cc}\p{Cf}\p{Co}--[\t\n\r]]", _NEW_CONTROLS, "\ufffd")
 
 def as_of_16(text: str) -> str:
     """Put a character that never was assigned for each that is younger than Unicode 16."""
-    return text if text.isascii() else _YOUNG.sub("\u0378", text)
+    if text.isascii():
+        return text
+    code_points = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype="<u4")
+    young = _IS_YOUNG[code_points]
+    if not young.any():
+        return text
+    known = np.where(young, np.uint32(0x378), code_points)
+    return known.astype("<u4").tobytes().decode("utf-32-le", "surrogatepass")
 
 
 def lower(text: str) -> str:
