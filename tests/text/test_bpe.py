@@ -112,6 +112,8 @@ def test_merge_takes_the_lowest_rank_first_and_the_leftmost():
     assert merge([0, 1, 2], ab | bc) == [0, 4]
     assert merge([0, 0, 0], {(0, 0): (0, 5)}) == [5, 0]
     assert merge([], ab) == []
+    # 0 1 waits in the heap while 1 2 is merged: it must not be taken for what stands there now
+    assert merge([0, 1, 2], {(1, 2): (0, 4), (0, 1): (5, 3), (0, 4): (9, 6)}) == [6]
 
 
 LLAMA = (
