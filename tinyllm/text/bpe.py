@@ -33,7 +33,7 @@ class BPETokenizer(PipelineTokenizer):
 
     >>> tokenizer = BPETokenizer.train(["low lower lowest"], vocab_size=260)
     >>> [tokenizer.token_bytes(i) for i in tokenizer.encode("slowest")]
-    [b's', b'lowe', b's', b't']
+    [b's', b'low', b'e', b's', b't']
 
     `tokenizers`: equal ids, vocabularies and merges; lone surrogates, which it refuses, are taken.
     Source: Sennrich et al. 2016, arXiv:1508.07909; Radford et al. 2019 (bytes, the pattern).
