@@ -46,6 +46,7 @@ ONLY_IN = {
     "typer": "cli",
     "torch": "bench bridges",
     "transformers": "bench hub",
+    "tokenizers": "bench",
     "pickle": "",
     "cloudpickle": "",
     "dill": "",
@@ -64,6 +65,7 @@ LOADED_WHERE_USED = {
     "typer",
     "pooch",
     "ftfy",
+    "tokenizers",  # what we are measured against
     "threadpoolctl",
     "sacrebleu",  # a peer to measure beside
     "scipy",  # absent where only NumPy is

@@ -62,7 +62,7 @@ CHARACTERS = {"type": "character", "characters": ["a", "b"], "byte_fallback": Fa
     ("settings", "message"),
     [
         ({}, 'no "type" .known: byte, character'),
-        ({"model": {"type": "BPE"}}, "is it a tokenizer of tinyllm"),
+        ({"model": 3}, "is it a tokenizer of tinyllm"),
         ({"type": "bpe9"}, "unknown tokenizer type 'bpe9' .known: byte, character"),
         ({"type": ["byte"]}, "unknown tokenizer type"),
         ({"type": "x" * 1000}, r"xxx\.\.\. "),

@@ -10,7 +10,7 @@ import typer
 bench = typer.Typer(
     help="Measure this machine: tinyllm beside PyTorch, and both beside what it could do at best.",
     invoke_without_command=True,
-    subcommand_metavar="[ops | profile | truth]",
+    subcommand_metavar="[ops | profile | text | truth]",
 )
 
 Out = Annotated[Path, typer.Option(help="Folder for the picture.")]
@@ -150,3 +150,27 @@ def truth(
     out.mkdir(parents=True, exist_ok=True)
     save(excess_curve(result["rows"], below=below), out / "excess.png")
     display.say(f"\nThe picture: {out / 'excess.png'}")
+
+
+@bench.command()
+def text(
+    repeats: Annotated[int, typer.Option(help="Runs of each side.")] = 5,
+    data: Annotated[
+        str, typer.Option(help="A UTF-8 text file, a folder of them, or stdlib.")
+    ] = "stdlib",
+    megabytes: Annotated[float, typer.Option(help="Of the text at most.")] = 10.0,
+    json: Json = None,
+    markdown: Markdown = False,
+) -> None:
+    """Measure training of tokenizers and encoding, against the libraries people use."""
+    from tinyllm.bench.text import report, rows, run
+    from tinyllm.data import load_text
+    from tinyllm.files import write_json
+    from tinyllm.training.display import Display
+
+    display = Display()
+    corpus = load_text(data).train[: int(megabytes * 1e6)]
+    results = run(rows(corpus), repeats, display.say)
+    display.say(report(results, markdown))
+    if json is not None:
+        write_json(json, {"rows": results})

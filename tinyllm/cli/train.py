@@ -37,7 +37,7 @@ def train(
     ] = None,
     tokenizer: Annotated[
         str | None,
-        typer.Option(help="byte | char (default: the preset's)", show_default=False),
+        typer.Option(help="byte | char | bpe (default: the preset's)", show_default=False),
     ] = None,
     progress: Annotated[
         bool | None,

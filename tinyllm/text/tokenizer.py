@@ -13,10 +13,12 @@ from typing import Any, ClassVar, Self
 import numpy as np
 
 from tinyllm.files import read_json, write_json
+from tinyllm.text.show import ShownTokens
 from tinyllm.text.utf8 import from_utf8, incremental_decoder, printable
 
 FILE_NAME = "tokenizer.json"
 KINDS: dict[str, type[Tokenizer]] = {}
+MODELS: dict[str, type[Tokenizer]] = {}  # the same for Hugging Face's files, by their "model"
 
 
 class Tokenizer(ABC):
@@ -29,10 +31,16 @@ class Tokenizer(ABC):
     """
 
     kind: ClassVar[str]
+    model_type: ClassVar[str] = ""
+    """The "type" of the "model" in a Hugging Face tokenizer.json, for what is kept in such."""
+    blanks: ClassVar[bool] = False
+    """Whether a blank that begins `token_bytes` of a text's first token is no part of the text."""
 
     def __init_subclass__(cls, **params: Any) -> None:
         super().__init_subclass__(**params)
-        if "kind" in cls.__dict__:
+        if cls.model_type:
+            MODELS[cls.model_type] = cls
+        elif "kind" in cls.__dict__:
             KINDS[cls.kind] = cls
 
     @property
@@ -78,7 +86,13 @@ class Tokenizer(ABC):
         """
         distinct, places = np.unique(self.check_ids(ids), return_inverse=True)
         pieces = [self.token_bytes(token_id) for token_id in distinct]
-        return from_utf8(b"".join([pieces[place] for place in places.tolist()]))
+        joined = b"".join([pieces[place] for place in places.tolist()])
+        return from_utf8(joined.removeprefix(b" ") if self.blanks else joined)
+
+    def show(self, text: str) -> ShownTokens:
+        """Give the tokens of a text to look at: coloured in a notebook and in a terminal."""
+        ids = self.encode(text)
+        return ShownTokens(tuple(ids), tuple(map(self.token_bytes, ids)))
 
     def stream_decoder(self) -> StreamDecoder:
         """Give a decoder that takes one id at a time."""
@@ -88,7 +102,8 @@ class Tokenizer(ABC):
         """Write tokenizer.json into `folder`, which is made if need be; give its path."""
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
-        write_json(folder / FILE_NAME, {"type": self.kind} | self.to_dict())
+        kind = {} if self.model_type else {"type": self.kind}
+        write_json(folder / FILE_NAME, kind | self.to_dict())
         return folder / FILE_NAME
 
     @classmethod
@@ -151,20 +166,28 @@ class StreamDecoder:
     def __init__(self, tokenizer: Tokenizer) -> None:
         self._token_bytes = tokenizer.token_bytes
         self._decoder = incremental_decoder()
+        self._blanks = self._at_start = tokenizer.blanks
 
     def feed(self, token_id: int) -> str:
         """Take one id; give the characters that are now whole, often one, sometimes none."""
-        return printable(self._decoder.decode(self._token_bytes(token_id)))
+        data = self._token_bytes(token_id)
+        if self._at_start:
+            data, self._at_start = data.removeprefix(b" "), False
+        return printable(self._decoder.decode(data))
 
     def finish(self) -> str:
         """Give what was held back, as U+FFFD if it is no character; ready for another text."""
         rest = printable(self._decoder.decode(b"", final=True))
         self._decoder.reset()
+        self._at_start = self._blanks
         return rest
 
 
 def load_tokenizer(path: str | os.PathLike) -> Tokenizer:
     """Read a tokenizer from its tokenizer.json, or from the folder where that lies.
+
+    Files of Hugging Face's `tokenizers` are read too, if their model is byte-level BPE or WordPiece
+    and each of their parts is known: `components.py` and `pipeline.py` hold the list.
 
     Raises:
         FileNotFoundError: there is none.
@@ -174,15 +197,19 @@ def load_tokenizer(path: str | os.PathLike) -> Tokenizer:
     if path.is_dir():
         path = path / FILE_NAME
     settings = read_json(path)
-    kind = settings.pop("type", None)
-    known = ", ".join(sorted(KINDS))
+    model = settings.get("model")
+    if isinstance(model, dict) and "type" not in settings:
+        kind, classes = model.get("type", "BPE" if "merges" in model else None), MODELS
+    else:
+        kind, classes = settings.pop("type", None), KINDS
+    known = ", ".join(sorted(classes))
     if kind is None:
         raise ValueError(f'{path}: has no "type" (known: {known}): is it a tokenizer of tinyllm?')
-    if not isinstance(kind, str) or kind not in KINDS:
+    if not isinstance(kind, str) or kind not in classes:
         raise ValueError(f"{path}: unknown tokenizer type {_shown(kind)} (known: {known})")
     try:
-        return KINDS[kind].from_dict(settings)
-    except (ValueError, TypeError) as error:
+        return classes[kind].from_dict(settings)
+    except (ValueError, TypeError, KeyError, IndexError, AttributeError) as error:
         raise ValueError(f"{path}: {error}") from None
 
 

@@ -12,7 +12,7 @@ from tinyllm.data import Corpus, Windows, load_text
 from tinyllm.files import remove_partials
 from tinyllm.models import Decoder, DecoderConfig
 from tinyllm.nn import Module
-from tinyllm.text import ByteTokenizer, CharTokenizer, Tokenizer
+from tinyllm.text import BPETokenizer, ByteTokenizer, CharTokenizer, Tokenizer
 from tinyllm.training import divergence, report
 from tinyllm.training.checkpoint import (
     Checkpoint,
@@ -29,6 +29,8 @@ from tinyllm.training.learner import Learner
 from tinyllm.training.metrics_log import MetricsLog, Row
 from tinyllm.training.rehearsal import build_kernels
 from tinyllm.training.run import Run, first_of
+
+BPE_VOCAB_SIZE = 1024  # for a few million parameters: more would all be in the embedding
 
 
 class Trainer:
@@ -87,7 +89,7 @@ class Trainer:
 
         Args:    model: settings of DecoderConfig to change, such as {"layers": 2}.
                  changes: settings of TrainConfig to change, such as max_steps=500; and tokenizer,
-                 "byte" or "char".
+                 "byte", "char" or "bpe".
         """
         chosen = preset(name)
         kind = changes.pop("tokenizer", None) or chosen.tokenizer
@@ -95,13 +97,13 @@ class Trainer:
         if config.threads:
             kernels.set_num_threads(config.threads)
         corpus = load_text(data)
-        if kind not in ("byte", "char"):
-            raise ValueError(f"tokenizer {kind!r} is not known; there are: byte, char")
-        tokenizer = (
-            ByteTokenizer()
-            if kind == "byte"
-            else CharTokenizer.train([corpus.train, corpus.validation])
-        )
+        if kind not in ("byte", "char", "bpe"):
+            raise ValueError(f"tokenizer {kind!r} is not known; there are: byte, char, bpe")
+        tokenizer: Tokenizer = ByteTokenizer()
+        if kind == "char":
+            tokenizer = CharTokenizer.train([corpus.train, corpus.validation])
+        elif kind == "bpe":
+            tokenizer = BPETokenizer.train([corpus.train], BPE_VOCAB_SIZE)
         settings = {**chosen.model, **(model or {})}
         return cls(
             DecoderConfig(vocab_size=tokenizer.vocab_size, **settings),
