@@ -24,12 +24,12 @@ class HMMTagger(Tagger):
 
     Transitions are smoothed by how frequent the tag is:
         P(t | s) = (count(s, t) + transition_strength P(t)) / (count(s) + transition_strength)
-    Words by Bayes' rule, P(w | t) = P(t | w) P(w) / P(t), in which P(w) is the same for all tags and
-    is left out:
+    Words by Bayes' rule, P(w | t) = P(t | w) P(w) / P(t), in which P(w) is the same for all tags
+    and is left out:
         P(t | w) = (count(w, t) + word_strength P(t | ending of w)) / (count(w) + word_strength)
     so that an unknown word, of count 0, is left to the suffix model.
 
-    Args:    transition_strength, word_strength: how many occurrences the estimate behind counts for.
+    Args:    transition_strength, word_strength: how many occurrences the estimate behind is worth.
     Source:  Brants 2000 (TnT), arXiv:cs/0003055, which looks at two tags before instead of one
     """
 

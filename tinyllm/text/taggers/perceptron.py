@@ -34,7 +34,7 @@ def features(words: list[str], i: int) -> list[str]:
 
 
 class PerceptronTagger(Tagger):
-    """Score tags by weights of features; after a mistake, add 1 for the truth, take 1 from the guess.
+    """Score tags by weights of features; a mistake adds 1 for the truth and takes 1 from the guess.
 
     score(t_1 … t_T) = sum_i sum_{f in features(i)} weight[f, t_i] + sum_i follow[t_{i-1}, t_i]
 
@@ -55,6 +55,8 @@ class PerceptronTagger(Tagger):
         super().__init__()
         if search not in ("viterbi", "greedy"):
             raise ValueError(f"PerceptronTagger: search is viterbi or greedy, not {search!r}")
+        if not isinstance(seed, int):
+            raise TypeError(f"PerceptronTagger: seed must be an int, not {seed!r}")
         if not isinstance(seed, int):
             raise TypeError(f"PerceptronTagger: seed must be an int, not {seed!r}")
         if epochs < 1:

@@ -33,7 +33,8 @@ def endings(word: str) -> list[str]:
 class SuffixModel:
     """Estimate P(tag | shape and suffix of a word), longer suffixes smoothed by shorter ones.
 
-    P_0(t) = count(t) / N,   P_n(t) = (count(s_n, t) + strength P_{n-1}(t)) / (count(s_n) + strength)
+    P_0(t) = count(t) / N
+    P_n(t) = (count(s_n, t) + strength P_{n-1}(t)) / (count(s_n) + strength)
 
     where s_1 is the shape and s_2, s_3 … add suffixes of 1, 2 … letters. A suffix never seen says
     nothing, and the shorter one's estimate stands.
