@@ -57,8 +57,6 @@ class PerceptronTagger(Tagger):
             raise ValueError(f"PerceptronTagger: search is viterbi or greedy, not {search!r}")
         if not isinstance(seed, int):
             raise TypeError(f"PerceptronTagger: seed must be an int, not {seed!r}")
-        if not isinstance(seed, int):
-            raise TypeError(f"PerceptronTagger: seed must be an int, not {seed!r}")
         if epochs < 1:
             raise ValueError(f"PerceptronTagger: epochs must be at least 1, not {epochs}")
         self.search, self.epochs, self.seed = search, epochs, seed
