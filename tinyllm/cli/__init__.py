@@ -1,4 +1,4 @@
-"""The command line: `tinyllm train`, `generate`, `info`, `bench`.
+"""The command line: `tinyllm train`, `generate`, `info`, `tag`, `bench`.
 
 A command is thin: it turns options into one call of the library. What it needs is imported when it
 runs, so that `tinyllm --help` is there at once.
@@ -15,6 +15,7 @@ import typer
 from tinyllm.cli.bench import bench
 from tinyllm.cli.generate import generate
 from tinyllm.cli.info import info
+from tinyllm.cli.tag import tag
 from tinyllm.cli.train import train
 
 app = typer.Typer(
@@ -28,6 +29,7 @@ app = typer.Typer(
 app.command()(train)
 app.command()(generate)
 app.command()(info)
+app.command()(tag)
 app.add_typer(bench, name="bench")
 
 

@@ -145,8 +145,8 @@ class Encoder(nn.Module):
         takes = bool(self.config.feature_vocab_size)
         if takes != (features is not None):
             raise ValueError(
-                f"Encoder: feature_vocab_size is {self.config.feature_vocab_size}, so that features "
-                f"{'are needed' if takes else 'cannot be taken'}"
+                f"Encoder: feature_vocab_size is {self.config.feature_vocab_size}, so that "
+                f"features {'are needed' if takes else 'cannot be taken'}"
             )
         if features is not None and (features.ndim != 3 or features.shape[:2] != ids.shape):
             raise ValueError(
