@@ -1,4 +1,4 @@
-"""The command line: `tinyllm train`, `generate`, `info`, `clean`, `data`, `score`, `bench`.
+"""The command line: `tinyllm train`, `generate`, `info`, `tag`, `clean`, `data`, `score`, `bench`.
 
 A command is thin: it turns options into one call of the library. What it needs is imported when it
 runs, so that `tinyllm --help` is there at once.
@@ -18,6 +18,7 @@ from tinyllm.cli.data import data
 from tinyllm.cli.generate import generate
 from tinyllm.cli.info import info
 from tinyllm.cli.score import score
+from tinyllm.cli.tag import tag
 from tinyllm.cli.train import train
 
 app = typer.Typer(
@@ -34,6 +35,7 @@ app.command()(info)
 app.command()(score)
 app.command()(clean)
 app.add_typer(data, name="data")
+app.command()(tag)
 app.add_typer(bench, name="bench")
 
 

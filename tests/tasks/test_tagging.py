@@ -1,0 +1,326 @@
+"""The Transformer tagger, what is measured of taggers, the files they learn from, the command."""
+
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import tinyllm
+from tinyllm import optim, viz
+from tinyllm.cli import main
+from tinyllm.tasks import tagging
+from tinyllm.tasks.tagged_files import read_tagged
+from tinyllm.tasks.transformer_tagger import TransformerTagger
+from tinyllm.tasks.word_features import Batch, code, make_vocabulary
+from tinyllm.text.taggers import MostFrequentTagger
+from tinyllm.training.checkpoint import load_tensors, save_tensors
+
+NOUNS, VERBS = ["dog", "cat", "bird", "teacher"], ["sleeps", "barks", "sings", "walks"]
+SENTENCES = [
+    (words, tags)
+    for noun in NOUNS
+    for verb in VERBS
+    for words, tags in [
+        (["the", noun, verb], ["DET", "NOUN", "VERB"]),
+        (["Anna", verb, "."], ["NAME", "VERB", "PUNCT"]),
+        (["a", "old", noun, verb, "quietly", "."], ["DET", "ADJ", "NOUN", "VERB", "ADV", "PUNCT"]),
+    ]
+]
+SMALL = {"layers": 1, "heads": 2, "width": 16, "epochs": 3, "seed": 7}
+
+
+@pytest.fixture(scope="module")
+def trained():
+    return TransformerTagger(**SMALL).fit(SENTENCES)
+
+
+# The Transformer
+
+
+def test_it_learns_a_small_language():
+    tagger = TransformerTagger(width=32, heads=2, layers=1, epochs=15, lr=1e-2).fit(SENTENCES)
+    assert tagger.history[-1]["train_loss"] < tagger.history[0]["train_loss"] / 3
+    assert tagger.tag(["the", "old", "walker", "sings", "quietly", "."])[3:] == [
+        "VERB",
+        "ADV",
+        "PUNCT",
+    ]
+
+
+def test_it_overfits_one_batch(trained):
+    tagger = TransformerTagger(**SMALL, dropout=0.0, word_dropout=0.0)
+    tagger.tags, tagger.vocabulary = trained.tags, trained.vocabulary
+    tagger.model = tagger._new_model()
+    batch = Batch(tagger._coded(SENTENCES[:8]))
+    optimizer = optim.AdamW(tagger.model.parameters(), lr=1e-2)
+    losses = [tagger._step(batch, optimizer) for _ in range(60)]
+    assert losses[-1] < 0.01 < 1 < losses[0]
+
+
+def test_padding_changes_no_logits(trained):
+    short, long = ["the", "dog", "barks"], ["a", "old", "cat", "sings", "quietly", "."] * 3
+    coded = [(*code(words, trained.vocabulary), -100) for words in (short, long)]
+    with tinyllm.generation.inference(trained.model):
+        alone = trained._logits(Batch(coded[:1])).array
+        padded = trained._logits(Batch(coded)).array
+    np.testing.assert_allclose(padded[0, :3], alone[0], atol=1e-5)
+    assert Batch(coded).mask.sum() == 15
+
+
+def test_the_order_of_a_list_changes_no_tags(trained):
+    lists = [words for words, _ in SENTENCES] + [[], ["unknown", "Words", "42"]]
+    together = trained.tag_all(lists)
+    assert together == [trained.tag(words) for words in lists]
+    assert together[-2] == []
+    assert trained.tag_all([]) == []
+
+
+def test_words_matter_by_their_order(trained):
+    """Positions and neighbours are told: the logits of a word change with its place."""
+    words = ["the", "dog", "barks"]
+    with tinyllm.generation.inference(trained.model):
+        one, two = (
+            trained._logits(Batch([(*code(w, trained.vocabulary), -100)])).array
+            for w in (words, words[::-1])
+        )
+    assert np.abs(one[0] - two[0, ::-1]).max() > 1e-3
+
+
+def test_same_seed_same_weights_and_the_callers_numbers_stay(trained):
+    tinyllm.manual_seed(5)
+    expected = tinyllm.rand(3).array
+    tinyllm.manual_seed(5)
+    again = TransformerTagger(**SMALL).fit(SENTENCES)
+    np.testing.assert_array_equal(tinyllm.rand(3).array, expected)
+    other = TransformerTagger(**{**SMALL, "seed": 8}).fit(SENTENCES)
+    for name, value in trained.model.state_dict().items():
+        np.testing.assert_array_equal(value.array, again.model.state_dict()[name].array)
+    assert again.history == trained.history != other.history
+
+
+def test_it_stops_early_and_keeps_the_best_epoch():
+    seen = []
+
+    class Told(TransformerTagger):
+        def _accuracy(self, sentences):
+            seen.append(self.model.head.weight.array.copy())
+            return [0.1, 0.5, 0.3, 0.4][len(seen) - 1]
+
+    tagger = Told(**{**SMALL, "epochs": 30}, patience=2).fit(SENTENCES)
+    assert [row["dev_accuracy"] for row in tagger.history] == [0.1, 0.5, 0.3, 0.4]
+    np.testing.assert_array_equal(tagger.model.head.weight.array, seen[1])
+    assert np.abs(seen[1] - seen[3]).max() > 0
+
+
+def test_a_longer_sentence_than_is_read_at_once(trained):
+    assert len(trained.tag(["dog"] * 1100)) == 1100
+
+
+def test_save_and_load(trained, tmp_path):
+    tagging.save_tagger(trained, tmp_path / "t")
+    again = tagging.open_tagger(tmp_path / "t")
+    lists = [words for words, _ in SENTENCES] + [["xyz", "naïve", ""]]
+    assert again.tag_all(lists) == trained.tag_all(lists)
+    assert {p.name for p in (tmp_path / "t").iterdir()} == {"tagger.json", "model.safetensors"}
+    tagging.save_tagger(MostFrequentTagger().fit(SENTENCES), tmp_path / "t")  # over it
+    assert isinstance(tagging.open_tagger(tmp_path / "t"), MostFrequentTagger)
+
+
+def test_damaged_files(trained, tmp_path):
+    trained.save(tmp_path)
+    settings = json.loads((tmp_path / "tagger.json").read_text(encoding="utf-8"))
+
+    def refused(says, **changed):
+        text = json.dumps({**settings, **changed})
+        (tmp_path / "tagger.json").write_text(text, encoding="utf-8")
+        with pytest.raises(ValueError, match=says):
+            TransformerTagger.load(tmp_path)
+
+    refused("buckets is 5", buckets=5)
+    refused("'tags' is not a list of strings", tags=[1])
+    refused("not a whole TransformerTagger", tags=["A"])
+    refused("not a whole TransformerTagger", words=["a"])
+    refused("not a whole TransformerTagger", sizes={"width": 17})
+    refused("not a whole TransformerTagger", sizes={"epochs": "many"})
+    refused("not a whole TransformerTagger", sizes=None)
+    (tmp_path / "tagger.json").write_text(json.dumps(settings), encoding="utf-8")
+    weights = load_tensors(tmp_path / "model.safetensors")
+    save_tensors(tmp_path / "model.safetensors", dict(list(weights.items())[1:]))
+    with pytest.raises(ValueError, match="not a whole"):
+        TransformerTagger.load(tmp_path)
+
+
+def test_bad_input():
+    tagger = TransformerTagger(**SMALL)
+    with pytest.raises(RuntimeError, match="learned nothing"):
+        tagger.tag(["a"])
+    with pytest.raises(RuntimeError, match="nothing to save"):
+        tagger.save("never-made")
+    with pytest.raises(ValueError, match="no word"):
+        tagger.fit([])
+    with pytest.raises(ValueError, match="sentence 0 has 1 words and 2 tags"):
+        tagger.fit([(["a"], ["X", "Y"])])
+    with pytest.raises(ValueError, match="dev part: there is no word"):
+        tagger.fit(SENTENCES, dev=[])
+    with pytest.raises(ValueError, match="multiple of heads"):
+        TransformerTagger(width=30, heads=4)
+    with pytest.raises(ValueError, match="patience"):
+        TransformerTagger(patience=0)
+    with pytest.raises(ValueError, match="word_dropout"):
+        TransformerTagger(word_dropout=1.0)
+
+
+@given(st.lists(st.text(max_size=9), min_size=1, max_size=6))
+def test_any_words_are_coded(words):
+    ids, features = code(words, make_vocabulary([words], least=1))
+    assert (ids > 1).all()
+    assert features.shape[0] == len(words)
+    assert (features > 0).all()
+
+
+# Measures
+
+
+def test_scores_by_hand():
+    tagger = MostFrequentTagger().fit([(["a", "a", "b"], ["X", "X", "Y"])])
+    test = [(["a", "b", "c"], ["X", "X", "Y"]), (["c"], ["X"])]
+    scores = tagging.evaluate(tagger, test, {"a", "b"})
+    assert (scores.accuracy.value, scores.words) == (0.5, 4)
+    assert (scores.unseen.value, scores.unseen_words) == (0.5, 2)
+    assert scores.accuracy.low <= 0.5 <= scores.accuracy.high
+    np.testing.assert_array_equal(scores.confusion, [[2, 1], [1, 0]])
+    assert scores.entity_f1 is None
+    assert tagging.evaluate(tagger, test, {"a", "b", "c"}).unseen is None
+    with pytest.raises(ValueError, match="no sentence"):
+        tagging.evaluate(tagger, [], set())
+
+
+def test_the_interval_narrows_with_the_root_of_the_sentences():
+    tagger = MostFrequentTagger().fit([(["a"], ["X"])])
+    widths = []
+    for count in (100, 1600):
+        test = [(["a"], ["X" if i % 2 else "Y"]) for i in range(count)]
+        estimate = tagging.evaluate(tagger, test, {"a"}).accuracy
+        widths.append(estimate.high - estimate.low)
+        assert widths[-1] == pytest.approx(2 * 1.96 * 0.5 / count**0.5, rel=0.15)
+
+
+@pytest.mark.parametrize(
+    ("tags", "found"),
+    [
+        ("O O", set()),
+        ("B-x I-x O B-x", {("x", 0, 2), ("x", 3, 4)}),
+        ("B-x B-x I-y I-y", {("x", 0, 1), ("x", 1, 2), ("y", 2, 4)}),
+        ("I-x O I-y", {("x", 0, 1), ("y", 2, 3)}),
+    ],
+)
+def test_entities(tags, found):
+    assert tagging.entities(tags.split()) == found
+
+
+def test_entity_f1():
+    words = ["Anna", "Lee", "in", "Rome"]
+    tagger = MostFrequentTagger().fit([(words, ["B-p", "I-p", "O", "O"])])
+    scores = tagging.evaluate(tagger, [(words, ["B-p", "I-p", "O", "B-l"])], set(words))
+    assert scores.entity_f1.value == pytest.approx(2 / 3)  # precision 1, recall 1/2
+
+
+def test_words_of_a_sentence():
+    text = "I don't know Anna's well-known dog, it's 5 o'clock!"
+    expected = "I do n't know Anna 's well-known dog , it 's 5 o 'clock !"
+    assert tagging.split_words(text) == expected.split()
+
+
+@pytest.mark.parametrize("numbers", [3, 30])
+def test_confusion_matrix_is_drawn(numbers):
+    names = [f"$T{i}" for i in range(numbers)]
+    figure = viz.confusion_matrix(np.eye(numbers), names, "Tags", "below")
+    assert viz.png(figure).startswith(b"\x89PNG")
+    assert bool(figure.axes[0].texts[:-1]) == (numbers == 3)
+
+
+def test_confusion_matrix_refuses():
+    for counts, says in [(np.zeros((2, 3)), "K = 2 names"), (-np.eye(2), "not below 0")]:
+        with pytest.raises(ValueError, match=says):
+            viz.confusion_matrix(counts, ["A", "B"])
+
+
+# Files
+
+
+def row(number, word, tag):
+    return "\t".join([number, word, "_", tag, *["_"] * 6]) + "\n"
+
+
+def test_conllu(tmp_path):
+    text = "\ufeff# a comment\n" + row("1-2", "don't", "_") + row("1", "do", "AUX")
+    text += row("2", "n't", "PART") + row("2.1", "x", "X") + "\n\n" + row("1", "Go", "VERB")
+    path = tmp_path / "t.conllu"
+    expected = [(["do", "n't"], ["AUX", "PART"]), (["Go"], ["VERB"])]
+    for ends in ("\n", "\r\n"):
+        path.write_bytes(text.replace("\n", ends).encode())
+        assert read_tagged(path) == expected
+
+
+def test_columns(tmp_path):
+    path = tmp_path / "t.conll"
+    path.write_bytes(b"#tag\tO\r\nNew York\tB-l\r\n\r\nx NN O\n")
+    assert read_tagged(path) == [(["#tag", "New York"], ["O", "B-l"]), (["x"], ["O"])]
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "says"),
+    [
+        ("a.conll", b"", "no tagged word"),
+        ("a.conll", b"a\tO\nlonely\n", "line 2: expected a word and its tag"),
+        ("a.conll", b"a\tO\n\xff\xfe\tO\n", "line 2: not UTF-8"),
+        ("a.conll", b"a\0\tO\n", "line 1: holds a NUL"),
+        ("a.conllu", b"1\ta\tO\n", "line 1: 3 columns, not the 10"),
+        ("a.conllu", row("one", "a", "X").encode(), "line 1: the ID is 'one'"),
+        ("a.conll", b"x" * 10**6, r"line 1: expected .{0,150}$"),
+    ],
+)
+def test_bad_files(tmp_path, name, data, says):
+    (tmp_path / name).write_bytes(data)
+    with pytest.raises(ValueError, match=says):
+        read_tagged(tmp_path / name)
+    with pytest.raises(FileNotFoundError):
+        read_tagged(tmp_path / "nothing")
+
+
+# The command
+
+
+def run(monkeypatch, capsys, *arguments):
+    monkeypatch.setattr("sys.argv", ["tinyllm", "tag", *map(str, arguments)])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    shown = capsys.readouterr()
+    return ended.value.code or 0, shown.out, shown.err
+
+
+def test_the_command(tmp_path, monkeypatch, capsys):
+    path, model, picture = tmp_path / "t.conll", tmp_path / "m", tmp_path / "c.png"
+    lines = ["".join(f"{w}\t{t}\n" for w, t in zip(*s, strict=True)) for s in SENTENCES]
+    path.write_text("\n".join(lines), encoding="utf-8")
+    code, out, _ = run(monkeypatch, capsys, "--train", path, "--model", model, "--picture", picture)
+    assert code == 0
+    assert "| perceptron | 100.0" in out
+    assert picture.read_bytes().startswith(b"\x89PNG")
+    code, out, _ = run(monkeypatch, capsys, "Anna sleeps.", "--model", model)
+    assert [line.split() for line in out.splitlines()] == [
+        ["Anna", "NAME"],
+        ["sleeps", "VERB"],
+        [".", "PUNCT"],
+    ]
+    for arguments, says in [
+        ([], "give either --train FILE"),
+        (["x", "--train", path], "give either --train FILE"),
+        (["x", "--model", tmp_path / "none"], "train one with"),
+        (["--train", path, "--method", "magic"], "'magic' is not one of"),
+        ([" ", "--model", model], "no word in the sentence"),
+    ]:
+        code, _, err = run(monkeypatch, capsys, *arguments)
+        assert (code, says in err) == (1, True), err
