@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import importlib.util
 import random
-import time
 from collections.abc import Callable
 from typing import Any
 
+from tinyllm.bench.text_row import TextRow
 from tinyllm.metrics import bleu, chrf
 
 LETTERS = "etaoinshrdlucmfwygpbvk"
@@ -35,42 +35,19 @@ def made_up_translations(sentences: int = 2000, seed: int = 0) -> tuple[list[str
     return [written(spoiled(row)) for row in rows], [written(row) for row in rows]
 
 
-def metric_speed(sentences: int = 2000, repeats: int = 5) -> dict[str, dict[str, Any]]:
-    """Time BLEU, chrF and chrF++ on one core, ours and sacrebleu's in turn; the best of each.
-
-    Returns: for each metric "seconds", "sacrebleu_seconds" and their "ratio" (below 1 we are
-             quicker; None where sacrebleu is not installed), and both "score"s.
-    Raises:  ArithmeticError if the two scores differ.
-    """
+def metric_rows(sentences: int = 2000) -> list[TextRow]:
+    """BLEU, chrF and chrF++ of made-up translations, beside sacrebleu's."""
     hypotheses, references = made_up_translations(sentences)
     ours: dict[str, Callable[[], Any]] = {
-        "bleu": lambda: bleu(hypotheses, [references]),
-        "chrf": lambda: chrf(hypotheses, [references]),
-        "chrf++": lambda: chrf(hypotheses, [references], word_order=2),
+        "BLEU": lambda: bleu(hypotheses, [references]),
+        "chrF": lambda: chrf(hypotheses, [references]),
+        "chrF++": lambda: chrf(hypotheses, [references], word_order=2),
     }
     theirs = _sacrebleu(hypotheses, references)
-    results = {}
-    for name, measure in ours.items():
-        runs: list[tuple[float, float]] = []
-        other: list[tuple[float, float]] = []
-        for _ in range(repeats):
-            runs.append(_timed(measure))
-            if theirs:
-                other.append(_timed(theirs[name]))
-        seconds, score = min(runs)
-        row = {"seconds": seconds, "score": score, "sacrebleu_seconds": None, "ratio": None}
-        if other:
-            if abs(score - other[0][1]) > 1e-6:
-                raise ArithmeticError(f"{name}: {score} here, {other[0][1]} by sacrebleu")
-            row |= {"sacrebleu_seconds": min(other)[0], "ratio": seconds / min(other)[0]}
-        results[name] = row
-    return results
-
-
-def _timed(measure: Callable[[], Any]) -> tuple[float, float]:
-    start = time.perf_counter()
-    score = measure().score
-    return time.perf_counter() - start, score
+    return [
+        TextRow(f"{name} of {sentences:,} sentences", score, theirs.get(name), "sacrebleu")
+        for name, score in ours.items()
+    ]
 
 
 def _sacrebleu(hypotheses: list[str], references: list[str]) -> dict[str, Callable[[], Any]]:
@@ -81,7 +58,7 @@ def _sacrebleu(hypotheses: list[str], references: list[str]) -> dict[str, Callab
 
     given = (hypotheses, [references])
     return {
-        "bleu": lambda: sacrebleu.BLEU().corpus_score(*given),
-        "chrf": lambda: sacrebleu.CHRF().corpus_score(*given),
-        "chrf++": lambda: sacrebleu.CHRF(word_order=2).corpus_score(*given),
+        "BLEU": lambda: sacrebleu.BLEU().corpus_score(*given),
+        "chrF": lambda: sacrebleu.CHRF().corpus_score(*given),
+        "chrF++": lambda: sacrebleu.CHRF(word_order=2).corpus_score(*given),
     }

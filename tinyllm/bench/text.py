@@ -8,32 +8,16 @@ import statistics
 import time
 from collections.abc import Callable, Iterable
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any
 
+from tinyllm.bench.metrics import metric_rows
+from tinyllm.bench.text_row import TextRow
 from tinyllm.text import BPETokenizer
-
-
-@dataclass(frozen=True)
-class TextRow:
-    """One line of the table.
-
-    name:  what is done
-    ours:  does it once
-    peer:  does the same with `peer_name`, a library; None if that is not installed
-    size:  bytes or pieces that one run handles, for the rate
-    """
-
-    name: str
-    ours: Callable[[], Any]
-    peer: Callable[[], Any] | None
-    peer_name: str
-    size: int = 0
 
 
 def rows(text: str) -> list[TextRow]:
     """Give every row: add a function here that gives the rows of another subject."""
-    return [*tokenizer_rows(text)]
+    return [*tokenizer_rows(text), *metric_rows()]
 
 
 def tokenizer_rows(text: str) -> list[TextRow]:
