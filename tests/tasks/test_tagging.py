@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 import tinyllm
 from tinyllm import optim, viz
 from tinyllm.cli import main
+from tinyllm.data.tagged import read_tagged
 from tinyllm.tasks import tagging
-from tinyllm.tasks.tagged_files import read_tagged
 from tinyllm.tasks.transformer_tagger import TransformerTagger
 from tinyllm.tasks.word_features import Batch, code, make_vocabulary
 from tinyllm.text.taggers import MostFrequentTagger
@@ -207,19 +207,6 @@ def test_the_interval_narrows_with_the_root_of_the_sentences():
         assert widths[-1] == pytest.approx(2 * 1.96 * 0.5 / count**0.5, rel=0.15)
 
 
-@pytest.mark.parametrize(
-    ("tags", "found"),
-    [
-        ("O O", set()),
-        ("B-x I-x O B-x", {("x", 0, 2), ("x", 3, 4)}),
-        ("B-x B-x I-y I-y", {("x", 0, 1), ("x", 1, 2), ("y", 2, 4)}),
-        ("I-x O I-y", {("x", 0, 1), ("y", 2, 3)}),
-    ],
-)
-def test_entities(tags, found):
-    assert tagging.entities(tags.split()) == found
-
-
 def test_entity_f1():
     words = ["Anna", "Lee", "in", "Rome"]
     tagger = MostFrequentTagger().fit([(words, ["B-p", "I-p", "O", "O"])])
@@ -250,44 +237,15 @@ def test_confusion_matrix_refuses():
 # Files
 
 
-def row(number, word, tag):
-    return "\t".join([number, word, "_", tag, *["_"] * 6]) + "\n"
-
-
-def test_conllu(tmp_path):
-    text = "\ufeff# a comment\n" + row("1-2", "don't", "_") + row("1", "do", "AUX")
-    text += row("2", "n't", "PART") + row("2.1", "x", "X") + "\n\n" + row("1", "Go", "VERB")
-    path = tmp_path / "t.conllu"
-    expected = [(["do", "n't"], ["AUX", "PART"]), (["Go"], ["VERB"])]
-    for ends in ("\n", "\r\n"):
-        path.write_bytes(text.replace("\n", ends).encode())
-        assert read_tagged(path) == expected
-
-
-def test_columns(tmp_path):
-    path = tmp_path / "t.conll"
-    path.write_bytes(b"#tag\tO\r\nNew York\tB-l\r\n\r\nx NN O\n")
-    assert read_tagged(path) == [(["#tag", "New York"], ["O", "B-l"]), (["x"], ["O"])]
-
-
-@pytest.mark.parametrize(
-    ("name", "data", "says"),
-    [
-        ("a.conll", b"", "no tagged word"),
-        ("a.conll", b"a\tO\nlonely\n", "line 2: expected a word and its tag"),
-        ("a.conll", b"a\tO\n\xff\xfe\tO\n", "line 2: not UTF-8"),
-        ("a.conll", b"a\0\tO\n", "line 1: holds a NUL"),
-        ("a.conllu", b"1\ta\tO\n", "line 1: 3 columns, not the 10"),
-        ("a.conllu", row("one", "a", "X").encode(), "line 1: the ID is 'one'"),
-        ("a.conll", b"x" * 10**6, r"line 1: expected .{0,150}$"),
-    ],
-)
-def test_bad_files(tmp_path, name, data, says):
-    (tmp_path / name).write_bytes(data)
-    with pytest.raises(ValueError, match=says):
-        read_tagged(tmp_path / name)
-    with pytest.raises(FileNotFoundError):
-        read_tagged(tmp_path / "nothing")
+def test_files_are_read_by_their_names(tmp_path):
+    cells = ["1", "Go", "_", "VERB", *["_"] * 6]
+    (tmp_path / "t.conllu").write_text("\t".join(cells) + "\n", encoding="utf-8")
+    assert read_tagged(tmp_path / "t.conllu") == [(["Go"], ["VERB"])]
+    (tmp_path / "t.conll").write_text("#tag\tO\nNew York\tB-l\n\nx\tNN\n", encoding="utf-8")
+    assert read_tagged(tmp_path / "t.conll") == [
+        (["#tag", "New York"], ["O", "B-l"]),
+        (["x"], ["NN"]),
+    ]
 
 
 # The command

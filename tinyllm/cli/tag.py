@@ -47,8 +47,8 @@ def tag(
     if sentence is not None:
         _tag_sentence(sentence, model)
         return
+    from tinyllm.data.tagged import read_tagged
     from tinyllm.tasks import tagging
-    from tinyllm.tasks.tagged_files import read_tagged
 
     if method != "all" and method not in tagging.METHODS:
         raise ValueError(f"--method {method!r} is not one of {', '.join(tagging.METHODS)}, all")

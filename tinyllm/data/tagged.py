@@ -24,6 +24,13 @@ class TaggedSentence(NamedTuple):
     tags: list[str]
 
 
+def read_tagged(path: str | os.PathLike) -> list[TaggedSentence]:
+    """Read a tagged file by its name: .conllu as CoNLL-U, UPOS; any other as CoNLL, any tags."""
+    if os.fspath(path).endswith(".conllu"):
+        return read_conllu(path)
+    return read_conll(path, entities=False)
+
+
 def read_conll(
     path: str | os.PathLike,
     *,

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from tinyllm.files import read_json
+from tinyllm.metrics import spans
 from tinyllm.tasks.transformer_tagger import SETTINGS, TransformerTagger
 from tinyllm.text.taggers import HMMTagger, MostFrequentTagger, PerceptronTagger, load_tagger
 from tinyllm.text.taggers.tagger import Sentence, Tagger
@@ -25,6 +26,7 @@ METHODS: dict[str, Callable[..., AnyTagger]] = {
     "transformer": lambda seed, progress: TransformerTagger(seed=seed, progress=progress),
 }
 RESAMPLES = 1000
+ENTITY = ("B-", "I-", "E-", "S-")
 _WORD = re.compile(r"\w+(?=n['’]t\b)|n['’]t\b|['’]\w+|\w+(?:[-.@]\w+)*|[^\w\s]")
 
 
@@ -44,7 +46,7 @@ class Estimate:
 class TaggingScores:
     """What `evaluate` measured.
 
-    unseen: None where every word is known. entity_f1: None where no tag is a B-.
+    unseen: None where every word is known. entity_f1: None unless the tags are BIO or BIOES.
     confusion: (K, K), counts; the row is the true tag, the column the given one.
     """
 
@@ -116,14 +118,14 @@ def evaluate(
     place = {tag: k for k, tag in enumerate(tags)}
     confusion = np.zeros((len(tags), len(tags)), np.int64)
     counts = np.zeros((len(sentences), 7))  # right, words, right unseen, unseen, entity counts
-    has_entities = any(tag[:2] == "B-" for tag in tags)
+    has_entities = "O" in tags and all(tag == "O" or tag[:2] in ENTITY for tag in tags)
     for row, (words, truth), guess in zip(counts, sentences, guesses, strict=True):
         np.add.at(confusion, ([place[t] for t in truth], [place[t] for t in guess]), 1)
         right = np.array([a == b for a, b in zip(truth, guess, strict=True)])
         new = np.array([word not in known for word in words])
         row[:4] = right.sum(), right.size, (right & new).sum(), new.sum()
         if has_entities:
-            true, given = entities(truth), entities(guess)
+            true, given = set(spans(truth)), set(spans(guess))
             row[4:] = len(true & given), len(true), len(given)
     rng = np.random.default_rng(seed)
     draws = rng.integers(0, len(counts), (RESAMPLES, len(counts)))
@@ -148,22 +150,6 @@ def _estimate(total: np.ndarray, drawn: np.ndarray, parts: Callable) -> Estimate
     ratios = above / np.maximum(below, 1)
     low, high = np.percentile(ratios[1:], [2.5, 97.5])
     return Estimate(float(ratios[0]), float(low), float(high))
-
-
-def entities(tags: Sequence[str]) -> set[tuple[str, int, int]]:
-    """Find the entities of BIO tags: (kind, first word, one after the last).
-
-    As conlleval and seqeval by default: an I- that continues nothing of its kind begins one.
-    """
-    found, kind, start = set(), None, 0
-    for i, tag in enumerate([*tags, "O"]):
-        prefix, _, name = tag.partition("-")
-        if kind is not None and not (prefix == "I" and name == kind):
-            found.add((kind, start, i))
-            kind = None
-        if prefix in ("B", "I") and name and kind is None:
-            kind, start = name, i
-    return found
 
 
 def compare(
