@@ -135,16 +135,20 @@ def _matmul_batched(a, a_transposed, b, b_transposed, out, start, stop):
 
 
 @inlined
-def _lay_down(out, bias, stream):
-    """What a product is added to: out = stream + bias, either of them perhaps empty."""
-    if stream.size:
-        for j in range(out.size):
-            out[j] = stream[j]
-        for j in range(bias.size):
-            out[j] += bias[j]
-    else:
-        for j in range(bias.size):
-            out[j] = bias[j]
+def _lay_down(y, bias, onto, row0, row1, col0, col1):
+    """What the product is added to: y = onto + bias, either of them perhaps not there."""
+    here = bias[col0:col1]
+    for i in range(row0, row1):
+        row = y[i, col0:col1]
+        if onto.size:
+            stream = onto[i, col0:col1]
+            for j in range(row.size):
+                row[j] = stream[j]
+            for j in range(here.size):
+                row[j] += here[j]
+        else:
+            for j in range(here.size):
+                row[j] = here[j]
 
 
 @parallel
@@ -152,10 +156,10 @@ def _linear(x, weight, bias, onto, y, parts, start, stop):
     """What the product is added to is laid down first: no second pass over y."""
     for part in range(start, stop):
         row0, row1, col0, col1 = _part_of(y.shape, part, parts)
-        beta = 1.0 if bias.size or onto.size else 0.0
-        here = bias[col0:col1]
-        for i in range(row0, row1):
-            _lay_down(y[i, col0:col1], here, onto[i, col0:col1] if onto.size else here[:0])
+        beta = 0.0
+        if bias.size or onto.size:
+            beta = 1.0
+            _lay_down(y, bias, onto, row0, row1, col0, col1)
         product_part(x, False, weight, True, y, beta, row0, row1, col0, col1)
 
 
