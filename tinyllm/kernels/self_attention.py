@@ -55,8 +55,8 @@ def cached_attention(qkv, keys, values, starts, heads):
     T, longest = qkv.shape[1], starts.max(initial=0) + qkv.shape[1]
     q, k, v = _cut(qkv, heads, keys.shape[1])
     places = starts[:, None] + np.arange(T)  # (B, T)
-    for b, place in enumerate(places):
-        keys[b][:, place], values[b][:, place] = k[b], v[b]
+    for b, here in enumerate(places):
+        keys[b][:, here], values[b][:, here] = k[b], v[b]
     may_attend = np.arange(longest) <= places[:, None, :, None]  # (B, 1, T, longest)
     scale = 1 / math.sqrt(q.shape[-1])
     seen = np.arange(longest) < starts[:, None] + T  # behind it a row's memory is not written yet

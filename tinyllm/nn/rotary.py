@@ -56,7 +56,8 @@ class RotaryEmbedding(Module):
             raise ValueError(f"RotaryEmbedding: heads = {heads}, and x {x.shape} has N = {N}")
         cos, sin = self.tables(x.dtype)
         if isinstance(start, np.ndarray):
-            self._check_positions(int(start.min(initial=0)), int(start.max(initial=0)))
+            if start.size:
+                self._check_positions(int(start.min()), int(start.max()))
             if start.ndim == 2:  # each row has places of its own: rows in one row
                 y = x.reshape(1, -1, N, self.head_size)  # (1, B T, N, D)
                 places = start.reshape(-1)
