@@ -3,5 +3,15 @@
 from tinyllm.models.decoder import Decoder
 from tinyllm.models.decoder_config import DecoderConfig
 from tinyllm.models.encoder import Encoder, EncoderConfig, TokenClassifier
+from tinyllm.models.seq2seq import Seq2Seq, Seq2SeqCache, Seq2SeqConfig
 
-__all__ = ["Decoder", "DecoderConfig", "Encoder", "EncoderConfig", "TokenClassifier"]
+__all__ = [
+    "Decoder",
+    "DecoderConfig",
+    "Encoder",
+    "EncoderConfig",
+    "Seq2Seq",
+    "Seq2SeqCache",
+    "Seq2SeqConfig",
+    "TokenClassifier",
+]

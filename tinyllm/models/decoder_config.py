@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import MISSING, asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from typing import Any
+
+from tinyllm.models.settings import check_sizes, from_settings
 
 CHOICES = {
     "positions": ("learned", "rotary"),
@@ -73,25 +75,11 @@ class DecoderConfig:
 
         Raises:  ValueError that lists unknown and missing keys.
         """
-        known = {field.name: field.default is MISSING for field in fields(cls)}
-        unknown = [name for name in settings if name not in known]
-        missing = [name for name, needed in known.items() if needed and name not in settings]
-        if unknown or missing:
-            parts = [f"unknown keys {unknown}"] if unknown else []
-            parts += [f"missing keys {missing}"] if missing else []
-            raise ValueError(
-                f"DecoderConfig: {' and '.join(parts)}; the keys are {', '.join(known)}"
-            )
-        return cls(**settings)
+        return from_settings(cls, settings)
 
     def _check(self) -> None:
         names = ("vocab_size", "context_length", "layers", "heads", "width", "kv_heads")
-        for name in (*names, "hidden_width"):
-            value = getattr(self, name)
-            if not isinstance(value, int) or isinstance(value, bool):
-                raise TypeError(f"DecoderConfig: {name} must be an int, not {value!r}")
-            if value < 1:
-                raise ValueError(f"DecoderConfig: {name} must be at least 1, not {value}")
+        check_sizes(self, (*names, "hidden_width"))
         for name, choices in CHOICES.items():
             if getattr(self, name) not in choices:
                 raise ValueError(
