@@ -11,6 +11,44 @@ import typer
 from tinyllm.training.display import harmless
 
 
+Threads = Annotated[
+    int | None, typer.Option(help="Processors to use. (default: all)", show_default=False)
+]
+Temperature = Annotated[
+    float, typer.Option(help="Below 1 safer, above 1 wilder, 0 always the likeliest token.")
+]
+TopK = Annotated[
+    int | None, typer.Option(help="Choose among so many likeliest tokens only.", show_default=False)
+]
+TopP = Annotated[
+    float | None,
+    typer.Option(
+        help="Choose among the likeliest tokens that have this probability together.",
+        show_default=False,
+    ),
+]
+MinP = Annotated[
+    float | None,
+    typer.Option(
+        help="Choose among tokens with this share of the likeliest one's probability.",
+        show_default=False,
+    ),
+]
+Repetition = Annotated[
+    float, typer.Option(help="Above 1, what is in the text already gets less likely.")
+]
+NoRepeat = Annotated[
+    int, typer.Option(help="So many tokens in a row never come twice; 0: they may.")
+]
+Stop = Annotated[
+    list[str] | None,
+    typer.Option(help="End before this text; may be given several times.", show_default=False),
+]
+Seed = Annotated[
+    int | None, typer.Option(help="The same seed writes the same text.", show_default=False)
+]
+
+
 def generate(
     run: Annotated[
         Path | None,
@@ -18,26 +56,15 @@ def generate(
     ] = None,
     prompt: Annotated[str, typer.Option(help="The text to continue.", show_default=False)] = "\n",
     max_new_tokens: Annotated[int, typer.Option(help="How many tokens to write.")] = 500,
-    temperature: Annotated[
-        float, typer.Option(help="Below 1 safer, above 1 wilder, 0 always the likeliest token.")
-    ] = 0.8,
-    top_k: Annotated[
-        int | None,
-        typer.Option(help="Choose among so many likeliest tokens only.", show_default=False),
-    ] = None,
-    top_p: Annotated[
-        float | None,
-        typer.Option(
-            help="Choose among the likeliest tokens that have this probability together.",
-            show_default=False,
-        ),
-    ] = None,
-    seed: Annotated[
-        int | None, typer.Option(help="The same seed writes the same text.", show_default=False)
-    ] = None,
-    threads: Annotated[
-        int | None, typer.Option(help="Processors to use. (default: all)", show_default=False)
-    ] = None,
+    temperature: Temperature = 0.8,
+    top_k: TopK = None,
+    top_p: TopP = None,
+    min_p: MinP = None,
+    repetition_penalty: Repetition = 1.0,
+    no_repeat_ngram_size: NoRepeat = 0,
+    stop: Stop = None,
+    seed: Seed = None,
+    threads: Threads = None,
 ) -> None:
     """Continue a text with a trained model, token by token as it is written."""
     from tinyllm import Generator, generation, set_num_threads
@@ -54,15 +81,24 @@ def generate(
     generator = Generator(seed)
     if seed is None:
         generator.seed()
-    ids = tokenizer.encode(prompt)
-    tokens = generation.generate(
-        model, ids, max_new_tokens, temperature, top_k, top_p, generator=generator
+    pieces = generation.stream_text(
+        model,
+        tokenizer,
+        prompt,
+        max_new_tokens,
+        stop_strings=stop or (),
+        temperature=temperature,
+        top_k=top_k,
+        top_p=top_p,
+        min_p=min_p,
+        repetition_penalty=repetition_penalty,
+        no_repeat_ngram_size=no_repeat_ngram_size,
+        generator=generator,
     )
-    decoder = tokenizer.stream_decoder()
     _write(prompt)
-    for token in tokens:
-        _write(decoder.feed(token))
-    _write(decoder.finish() + "\n")
+    for piece in pieces:
+        _write(piece)
+    _write("\n")
 
 
 def _write(text: str) -> None:
