@@ -10,7 +10,6 @@ import typer
 
 from tinyllm.training.display import harmless
 
-
 Threads = Annotated[
     int | None, typer.Option(help="Processors to use. (default: all)", show_default=False)
 ]
