@@ -100,15 +100,15 @@ def train(tmp_path):
     return train
 
 
-def interrupt_at(model, step, number=signal.SIGINT):
-    """Send a signal amid the update that leads to `step`; the rehearsal is a call too."""
+def interrupt_at(model, batch, number=signal.SIGINT):
+    """Send a signal amid a batch, counted from 1; the rehearsal comes before."""
     loss, calls = model.loss, []
 
-    def interrupted(*batch):
+    def interrupted(*given):
         calls.append(model.training)
-        if sum(calls) == step + 1:
+        if model.training and sum(calls) == batch + 1:
             os.kill(os.getpid(), number)
-        return loss(*batch)
+        return loss(*given)
 
     model.loss = interrupted
 
@@ -173,16 +173,12 @@ def test_leaves_what_it_should(train, tmp_path):
 @pytest.mark.parametrize("step", [1, 5, 9, 13])
 def test_goes_on_to_the_bit(train, tmp_path, how, step):
     whole = train("whole", **how)
-    at = step * how.get("accumulation_steps", 1)
-    if "accumulation_steps" in how:  # the batch before the last of the update
-        at -= 1
+    batches = step * how.get("accumulation_steps", 1)
     with pytest.raises(TrainingInterrupted, match=rf"stopped at step {step} of 14, all is saved"):
-        train("broken", at=at, **how)
+        train("broken", at=batches, **how)
     latest = latest_checkpoint(tmp_path / "broken" / "checkpoints")
     assert latest.name == f"step-{step:06d}"
-    assert load_checkpoint(latest).state["random"]["order"]["batch"] == at % 6 + (
-        "accumulation_steps" in how
-    )
+    assert load_checkpoint(latest).state["random"]["order"]["batch"] == batches % 6
     result = train("broken", **how)
     assert_same_run(tmp_path / "whole", tmp_path / "broken")
     assert result.metrics == whole.metrics
