@@ -21,7 +21,7 @@ def test_leaves_no_trace(make_trainer):
 def test_what_is_built_is_shown(make_trainer, monkeypatch, capsys):
     model = make_trainer().model
 
-    def builds_two(model):
+    def builds_two(*_):
         for name in ("softmax", "linear"):
             progress.begins(name)
             progress.ended()

@@ -10,7 +10,9 @@ from tinyllm.data import Windows
 from tinyllm.models import Decoder, DecoderConfig
 from tinyllm.text import ByteTokenizer
 from tinyllm.training import Run, TrainConfig, Trainer, read_metrics
-from tinyllm.training.learner import Learner, make_optimizer
+from tinyllm.training.learner import Learner
+from tinyllm.training.optimizers import make_optimizers
+from tinyllm.training.sources import RandomWindows
 
 
 def weights_of(trainer):
@@ -26,7 +28,7 @@ def test_overfits_one_batch():
     tokens = np.random.default_rng(0).integers(0, 50, 17)  # one window of 16
     model = Decoder(DecoderConfig(vocab_size=50, context_length=16, layers=2, width=32))
     config = TrainConfig(max_steps=80, batch_size=1, learning_rate=1e-2, warmup_steps=5)
-    learner = Learner(model, Windows(tokens, 16), config, tinyllm.Generator(0))
+    learner = Learner(model, RandomWindows(Windows(tokens, 16), 1, tinyllm.Generator(0)), config)
     losses = [learner.update()["train_loss"] for _ in range(80)]
     assert losses[0] == pytest.approx(math.log(50), abs=0.3)  # it begins knowing nothing
     assert losses[-1] < 0.02
@@ -108,7 +110,8 @@ def test_accumulation_is_one_larger_batch(make_trainer):
 
 def test_weight_decay_is_on_matrices_only(make_trainer):
     model = make_trainer(model={"bias": True}).model
-    groups = make_optimizer(model, TrainConfig(weight_decay=0.3)).param_groups
+    (optimizer,) = make_optimizers(model, TrainConfig(weight_decay=0.3))
+    groups = optimizer.param_groups
     assert [group["weight_decay"] for group in groups] == [0.3, 0.0]
     assert all(p.ndim >= 2 for p in groups[0]["params"])
     assert all(p.ndim < 2 for p in groups[1]["params"])
@@ -146,7 +149,7 @@ def test_clipping_bounds_the_update(make_trainer):
     norm = math.sqrt(sum((p.grad.array**2).sum() for p in trainer.model.parameters()))
     assert norm == pytest.approx(1e-3, rel=1e-3)
     free = make_trainer("free", clip_norm=0.0)
-    _, before = free.learner._gradients()
+    _, before, _ = free.learner._gradients()
     norm = math.sqrt(sum((p.grad.array**2).sum() for p in free.model.parameters()))
     assert norm == pytest.approx(before, rel=1e-4)
     assert norm > 0.1

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Iterator
 from typing import Any, Generic, TypeVar
 
@@ -31,6 +33,20 @@ class EpochLoader(Generic[Batch]):
     def _settings(self) -> dict[str, Any]:
         """What must be the same where a state is put back."""
         raise NotImplementedError
+
+    def _data(self) -> list[list[np.ndarray]]:
+        """Give all that batches are made of, as lists of arrays of token ids."""
+        raise NotImplementedError
+
+    def fingerprint(self) -> str:
+        """Give the SHA-256, in hex, of data and settings: the same one, the same batches."""
+        digest = hashlib.sha256(type(self).__name__.encode())
+        settings = {**self._settings(), "pad_id": getattr(self, "pad_id", None)}
+        digest.update(json.dumps(settings, sort_keys=True).encode())
+        for arrays in self._data():
+            digest.update(np.array([array.size for array in arrays], "<i8").tobytes())
+            digest.update(np.concatenate(arrays).astype("<i8").tobytes())
+        return digest.hexdigest()
 
     def _epoch_plan(self) -> list[Any]:
         return self._plan(np.random.default_rng([self.seed, self.epoch]) if self.shuffle else None)

@@ -98,6 +98,9 @@ class PackedStories(EpochLoader[StoryBatch]):
         names = ("seed", "shuffle", "batch_size", "context_length", "too_long")
         return {"stories": len(self.stories), **{name: getattr(self, name) for name in names}}
 
+    def _data(self) -> list[list[np.ndarray]]:
+        return [self.stories]
+
     def _plan(self, generator: np.random.Generator | None) -> list[list[list[int]]]:
         order = np.arange(len(self.stories))
         if generator is not None:

@@ -78,6 +78,9 @@ class PairBatches(EpochLoader[PairBatch]):
         names = ("seed", "shuffle", "batch_size", "pool")
         return {"pairs": len(self.sources), **{name: getattr(self, name) for name in names}}
 
+    def _data(self) -> list[list[np.ndarray]]:
+        return [self.sources, self.targets]
+
     def _plan(self, generator: np.random.Generator | None) -> list[np.ndarray]:
         order = np.arange(len(self.sources))
         if generator is None:

@@ -8,26 +8,37 @@ from tinyllm.training.checkpoint import (
     save_checkpoint,
     save_tensors,
 )
-from tinyllm.training.config import PRESETS, TrainConfig, preset
+from tinyllm.training.config import PRESETS, LoopConfig, TaskConfig, TrainConfig, preset
 from tinyllm.training.divergence import TrainingDiverged
 from tinyllm.training.evaluate import Evaluation, evaluate
+from tinyllm.training.fit import FitResult, fit
 from tinyllm.training.interruption import TrainingInterrupted
 from tinyllm.training.metrics_log import read_metrics
 from tinyllm.training.report import Result
 from tinyllm.training.run import Run
+from tinyllm.training.sources import BatchSource, LoaderSource, RandomWindows
+from tinyllm.training.task_run import TaskRun
 from tinyllm.training.trainer import Trainer
 
 __all__ = [
     "PRESETS",
+    "BatchSource",
     "Evaluation",
+    "FitResult",
+    "LoaderSource",
+    "LoopConfig",
+    "RandomWindows",
     "Result",
     "Run",
+    "TaskConfig",
+    "TaskRun",
     "TrainConfig",
     "Trainer",
     "TrainingDiverged",
     "TrainingInterrupted",
     "account",
     "evaluate",
+    "fit",
     "latest_checkpoint",
     "load_checkpoint",
     "load_tensors",

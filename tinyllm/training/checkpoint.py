@@ -2,6 +2,8 @@
 
     model.safetensors      the weights
     optimizer.safetensors  the optimizer's arrays, "0.exp_avg" for that of parameter 0
+    average.safetensors    the running average of the weights, where there is one
+    best.safetensors       the weights of the best measurement, where they are kept
     state.json             the step, the schedule, the random generators, the optimizer's settings
 
 A checkpoint is written into a temporary folder, synced to the disk, and renamed: at any moment the
@@ -14,7 +16,7 @@ import os
 import re
 import secrets
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +26,7 @@ from tinyllm.files import PARTIAL_PREFIX, atomic_path, read_json, sync_folder, w
 
 FORMAT = 1
 KEPT = 2  # checkpoints per run
+EXTRAS = ("best", "average")  # further weights; to use, the first that there are
 _NAME = re.compile(r"step-(\d{6,})")
 
 
@@ -36,6 +39,7 @@ class Checkpoint:
     model: dict[str, np.ndarray]
     optimizer: dict[str, np.ndarray]
     state: dict[str, Any]
+    extras: dict[str, dict[str, np.ndarray]] = field(default_factory=dict)
 
 
 def save_tensors(
@@ -82,9 +86,11 @@ def save_checkpoint(
     optimizer: dict[str, np.ndarray],
     state: dict[str, Any],
     keep: int = KEPT,
+    extras: dict[str, dict[str, np.ndarray]] | None = None,
 ) -> Path:
     """Write the checkpoint of a step into `folder`, and remove all but the newest `keep`.
 
+    `extras` are further weights, by the names in EXTRAS.
     One of that step that is there already stays: the same step of the same run is the same.
     """
     folder = Path(folder)
@@ -97,7 +103,10 @@ def save_checkpoint(
     try:
         save_tensors(partial / "model.safetensors", model)
         save_tensors(partial / "optimizer.safetensors", optimizer)
-        write_json(partial / "state.json", {"format": FORMAT, "step": step, **state})
+        for name, arrays in (extras or {}).items():
+            save_tensors(partial / f"{name}.safetensors", arrays)
+        numbers = {"format": FORMAT, "step": step, "extras": sorted(extras or {}), **state}
+        write_json(partial / "state.json", numbers)
         os.rename(partial, path)
     except BaseException:
         shutil.rmtree(partial, ignore_errors=True)
@@ -123,10 +132,14 @@ def load_checkpoint(path: str | os.PathLike) -> Checkpoint:
             raise ValueError(f"{path / 'state.json'}: 'step' is {step!r}, not a number of steps")
         model = load_tensors(path / "model.safetensors")
         optimizer = load_tensors(path / "optimizer.safetensors")
+        names = state.pop("extras", [])
+        if not isinstance(names, list) or not all(name in EXTRAS for name in names):
+            raise ValueError(f"{path / 'state.json'}: 'extras' is {names!r}, not of {EXTRAS}")
+        extras = {name: load_tensors(path / f"{name}.safetensors") for name in names}
     except (OSError, ValueError) as error:
         kind = FileNotFoundError if isinstance(error, OSError) else ValueError
         raise kind(f"checkpoint {path.name}: {error}{_way_out(path)}") from None
-    return Checkpoint(path, step, model, optimizer, state)
+    return Checkpoint(path, step, model, optimizer, state, extras)
 
 
 def _way_out(path: Path) -> str:
@@ -151,6 +164,12 @@ def step_of(path: Path) -> int:
 def latest_checkpoint(folder: str | os.PathLike) -> Path | None:
     """The checkpoint folder of the highest step, or None."""
     return next(reversed(checkpoints(folder)), None)
+
+
+def weights_to_use(path: Path) -> Path:
+    """The file of a checkpoint whose weights serve best: the best ones', the average, the last."""
+    files = [path / f"{name}.safetensors" for name in (*EXTRAS, "model")]
+    return next((file for file in files if file.is_file()), files[-1])
 
 
 def find_checkpoint(path: str | os.PathLike) -> tuple[Path, Checkpoint | None]:

@@ -10,7 +10,7 @@ import numpy as np
 from tinyllm.grad_mode import no_grad
 from tinyllm.nn import Module
 from tinyllm.tensor import Tensor
-from tinyllm.training.config import TrainConfig
+from tinyllm.training.config import LoopConfig
 
 
 class TrainingDiverged(ArithmeticError):
@@ -31,7 +31,7 @@ class TrainingDiverged(ArithmeticError):
         self.args = (f"{self}\n{advice}",)
 
 
-def first_nonfinite_layer(model: Module, ids: Tensor, targets: Tensor) -> str | None:
+def first_nonfinite_layer(model: Module, *batch: Tensor) -> str | None:
     """Run a batch again and name the first module whose output is not finite, or return None.
 
     A module's hook runs when its output is complete, so the innermost module comes before those
@@ -50,7 +50,7 @@ def first_nonfinite_layer(model: Module, ids: Tensor, targets: Tensor) -> str | 
     handles = [module.register_forward_hook(watch(name)) for name, module in model.named_modules()]
     try:
         with no_grad(), np.errstate(all="ignore"):
-            model.loss(ids, targets)
+            model.loss(*batch)
     finally:
         for handle in handles:
             handle.remove()
@@ -85,7 +85,7 @@ def all_finite(model: Module) -> bool:
     return all(_is_finite(parameter) for parameter in model.parameters())
 
 
-def advice(config: TrainConfig, run: os.PathLike) -> str:
+def advice(config: LoopConfig, run: os.PathLike) -> str:
     """What to try."""
     lower = config.learning_rate / 3
     clip = "" if config.clip_norm else " --clip-norm 1"
@@ -94,6 +94,16 @@ def advice(config: TrainConfig, run: os.PathLike) -> str:
         f"What is saved is in {run}. Try a lower learning rate than {config.learning_rate:g}: "
         f"tinyllm train --resume {run} --learning-rate {lower:.1g} "
         f"--min-learning-rate {floor:.1g}{clip}; or a longer warm-up from the start"
+    )
+
+
+def advice_to_start_again(config: LoopConfig, run: os.PathLike) -> str:
+    """What to try where the settings of a run cannot change."""
+    lower = config.learning_rate / 3
+    return (
+        f"What is saved is in {run}. Start again in another folder with a lower learning_rate than "
+        f"{config.learning_rate:g}, such as {lower:.1g}"
+        f"{'' if config.clip_norm else ', with clip_norm = 1'}, or with a longer warm-up"
     )
 
 

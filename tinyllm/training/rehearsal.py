@@ -16,10 +16,13 @@ from tinyllm.training.display import Display
 KERNELS_OF_A_STEP = 14  # about as many are compiled: the length of the bar
 
 
-def build_kernels(model: Module, display: Display) -> None:
+def build_kernels(model: Module, display: Display, batch: tuple[Tensor, ...] | None = None) -> None:
     """Run one step and one generated token on next to nothing; weights and randomness stay.
 
     With a warm cache nothing is shown.
+
+    Args:    batch: what `model.loss` takes, of which two rows are used; by default the model
+                 continues a text.
     """
     if not jit.AVAILABLE:
         return
@@ -39,7 +42,7 @@ def build_kernels(model: Module, display: Display) -> None:
 
     before, progress.listener = progress.listener, show
     try:
-        rehearse(model)
+        rehearse(model, batch)
     finally:
         progress.finish()
         progress.listener = before
@@ -48,23 +51,38 @@ def build_kernels(model: Module, display: Display) -> None:
             bar.close()
 
 
-def rehearse(model: Module) -> None:
+def rehearse(model: Module, batch: tuple[Tensor, ...] | None = None) -> None:
     """One tiny step on copies of two parameters, and two tokens, leaving no trace."""
     state = random.default_generator.get_state()
-    length = min(8, model.config.context_length)
-    ids = Tensor(np.zeros((2, length), np.int64))
     try:
-        model.loss(ids, ids).backward()
-        with inference(model):
-            model(ids)
-        by_rank = {p.ndim: p for p in model.parameters() if p.grad is not None}
-        copies = [_copy(parameter) for parameter in by_rank.values()]
-        clip_grad_norm_(copies, 1.0)
-        AdamW(copies).step()
-        list(generate(model, [0] * length, 2, generator=random.Generator(0)))
+        if batch is None:
+            length = min(8, model.config.context_length)
+            ids = Tensor(np.zeros((2, length), np.int64))
+            _rehearse_step(model, (ids, ids))
+            with inference(model):
+                model(ids)
+            list(generate(model, [0] * length, 2, generator=random.Generator(0)))
+        else:
+            with np.errstate(all="ignore"):  # two rows may have nothing to predict
+                _rehearse_step(model, _two_rows(batch))
     finally:
         model.zero_grad()
         random.default_generator.set_state(state)
+
+
+def _rehearse_step(model: Module, batch: tuple[Tensor, ...]) -> None:
+    model.loss(*batch).backward()
+    by_rank = {p.ndim: p for p in model.parameters() if p.grad is not None}
+    copies = [_copy(parameter) for parameter in by_rank.values()]
+    clip_grad_norm_(copies, 1.0)
+    AdamW(copies).step()
+
+
+def _two_rows(batch: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+    """The first two rows of everything, where all has the same number of rows."""
+    if len({part.shape[:1] for part in batch}) > 1:
+        return batch
+    return tuple(Tensor(part.array[:2].copy()) for part in batch)
 
 
 def _copy(parameter: Parameter) -> Parameter:

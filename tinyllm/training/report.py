@@ -14,6 +14,7 @@ from tinyllm.text import Tokenizer
 from tinyllm.training.accounting import account, readable_count
 from tinyllm.training.display import readable_seconds
 from tinyllm.training.evaluate import Evaluation
+from tinyllm.training.folder import RunFolder
 from tinyllm.training.run import Run
 
 SAMPLE_TEMPERATURE = 0.8
@@ -136,7 +137,7 @@ def keep_samples(path: Path, size: int) -> None:
             file.write(kept)
 
 
-def draw_loss(run: Run, rows: list[dict[str, Any]], below: str) -> bytes:
+def draw_loss(run: RunFolder, rows: list[dict[str, Any]], below: str) -> bytes:
     """Draw the loss curve into loss.png, and return the picture."""
     from tinyllm.viz import loss_curve, png
 

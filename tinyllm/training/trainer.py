@@ -1,39 +1,34 @@
-"""The trainer: batches, gradients, updates, and everything that keeps a run from being lost."""
+"""The trainer of language models: windows of a text, validation loss, samples, a report."""
 
 from __future__ import annotations
 
 import dataclasses
 import os
-import time
 from typing import Any
+
+import numpy as np
 
 from tinyllm import kernels, random
 from tinyllm.data import Corpus, Windows, load_text
-from tinyllm.files import remove_partials
 from tinyllm.models import Decoder, DecoderConfig
 from tinyllm.nn import Module
 from tinyllm.text import BPETokenizer, ByteTokenizer, CharTokenizer, Tokenizer
 from tinyllm.training import divergence, report
-from tinyllm.training.checkpoint import (
-    Checkpoint,
-    find_checkpoint,
-    remove_after,
-    save_checkpoint,
-    save_tensors,
-)
+from tinyllm.training.checkpoint import Checkpoint, find_checkpoint, save_tensors
 from tinyllm.training.config import DEFAULT_PRESET, TrainConfig, preset
 from tinyllm.training.display import Display
 from tinyllm.training.evaluate import Evaluation, evaluate
-from tinyllm.training.interruption import Interruption, TrainingInterrupted
 from tinyllm.training.learner import Learner
-from tinyllm.training.metrics_log import MetricsLog, Row
+from tinyllm.training.loop import Loop
+from tinyllm.training.metrics_log import Row
 from tinyllm.training.rehearsal import build_kernels
-from tinyllm.training.run import Run, first_of
+from tinyllm.training.run import Run
+from tinyllm.training.sources import RandomWindows
 
 BPE_VOCAB_SIZE = 1024  # for a few million parameters: more would all be in the embedding
 
 
-class Trainer:
+class Trainer(Loop):
     """Trains a decoder on a text, and keeps all of it in a run's folder.
 
     >>> corpus, tokenizer = load_text("stdlib"), ByteTokenizer()
@@ -126,7 +121,13 @@ class Trainer:
         """
         path, checkpoint = find_checkpoint(run)
         run = Run.open(path)
-        config = dataclasses.replace(run.training_config(), **changes)
+        before = run.training_config()
+        config = dataclasses.replace(before, **changes)
+        if config.optimizer != before.optimizer:
+            raise ValueError(
+                f"resume: {run.path} is trained by {before.optimizer}, which cannot change when a "
+                "run goes on: leave it out, or start a new run"
+            )
         if checkpoint is not None and config.max_steps < checkpoint.step:
             raise ValueError(
                 f"resume: max_steps = {config.max_steps} is below the {checkpoint.step} steps that "
@@ -157,80 +158,17 @@ class Trainer:
             kernels.set_num_threads(config.threads)
         random.manual_seed(config.seed)
         order = random.Generator(random.default_generator.next_seed())
-        self.model = model if isinstance(model, Module) else Decoder(model)
-        self.run, self.tokenizer, self.config, self.display = run, tokenizer, config, display
-        T = self.model.config.context_length
+        model = model if isinstance(model, Module) else Decoder(model)
+        self.tokenizer = tokenizer
+        T = model.config.context_length
         windows = Windows(run.tokens("train", tokenizer).tokens, T, name="the training text")
+        self.train_tokens = windows.tokens
         self.validation = run.tokens("validation", tokenizer).tokens
         Windows(self.validation, T, name="the validation text", allow_short=True)
         self.prompt = _encoded_prompt(config.sample_prompt, tokenizer, windows.tokens)
-        self.learner = Learner(self.model, windows, config, order)
-        self.seconds = 0.0  # of the whole training, measuring and saving included
-        if checkpoint:
-            self._restore(checkpoint)
-        self.random = self.learner.random_state()
-
-    @property
-    def step(self) -> int:
-        """How many updates have been made."""
-        return self.learner.step
-
-    def train(self) -> report.Result:
-        """Train up to `config.max_steps`, measure, and write the report.
-
-        Raises:  TrainingInterrupted after Ctrl-C or SIGTERM, when all is saved; call `train` again
-                 to go on. TrainingDiverged if the loss or gradient is no longer a number.
-        """
-        self.learner.set_random_state(self.random)
-        remove_after(self.run.checkpoints, self.step)
-        remove_partials(self.run.path)
-        self.run.weights.unlink(missing_ok=True)  # what they hold is in a checkpoint too
-        self.log = MetricsLog(self.run.metrics, self.step or -1)
-        self.display.say(self._greeting())
-        try:
-            with Interruption(self.display.say) as interruption:
-                build_kernels(self.model, self.display)
-                if self.step == 0:
-                    self._measure_untrained()
-                self._steps(interruption)
-                return self._finish()
-        except TrainingInterrupted as stop:
-            if self.step:
-                self.save()
-            raise TrainingInterrupted(
-                stop.signal, report.how_to_go_on(self.run, self.step, self.config.max_steps)
-            ) from None
-        except divergence.TrainingDiverged as error:
-            if self.step and divergence.all_finite(self.model):
-                self.save()
-            error.add_advice(divergence.advice(self.config, self.run.path))
-            raise
-        finally:
-            self.log.close()
-            self.random = self.learner.random_state()
-
-    def _steps(self, interruption: Interruption) -> None:
-        config = self.config
-        with self.display.bar("training", config.max_steps, self.step) as bar:
-            while self.step < config.max_steps:
-                with interruption.postponed():
-                    started = time.perf_counter()
-                    row = self.learner.update()
-                    last = self.step == config.max_steps
-                    if self.step % config.eval_every == 0 and not last:
-                        row["val_loss"] = self.estimate().loss
-                    row["seconds"] = round(self.seconds + time.perf_counter() - started, 3)
-                    self.log.append(row)
-                    if self.step % config.sample_every == 0 and not last:
-                        self.sample()
-                    self.seconds += time.perf_counter() - started
-                    if self.step % config.checkpoint_every == 0 or last:
-                        self.save()
-                speed = f"{row['tokens_per_second']:,.0f} tokens/s"
-                bar.set_postfix_str(f"loss {row['train_loss']:.3f}, {speed}", refresh=False)
-                bar.update()
-                if "val_loss" in row:
-                    self._say_progress(row)
+        source = RandomWindows(windows, config.batch_size, order)
+        self.tokens_per_step = source.tokens * config.accumulation_steps
+        super().__init__(Learner(model, source, config), run, display, checkpoint)
 
     def estimate(self) -> Evaluation:
         """Measure quickly, on a fixed sample of the validation text."""
@@ -252,47 +190,44 @@ class Trainer:
         report.append_sample(self.run.samples, self.step, text)
         return text
 
-    # Saving
+    # What the loop asks
 
-    def save(self) -> None:
-        """Write a checkpoint of the present step, unless there is one."""
-        self.log.sync()
-        arrays, numbers = self.learner.optimizer_state()
-        state = {
-            "seconds": self.seconds,
-            "update_seconds": self.learner.seconds,
-            "optimizer": numbers,
-            "random": self.learner.random_state(),
-            "samples_bytes": self.run.samples.stat().st_size if self.run.samples.exists() else 0,
-        }
-        save_checkpoint(self.run.checkpoints, self.step, self.learner.weights(), arrays, state)
+    def _is_to_measure(self, last: bool) -> bool:
+        return self.step % self.config.eval_every == 0 and not last  # at the end, all is measured
 
-    def _restore(self, checkpoint: Checkpoint) -> None:
-        state = checkpoint.state
-        try:
-            self.learner.restore(
-                checkpoint.step,
-                state["update_seconds"],
-                checkpoint.model,
-                checkpoint.optimizer,
-                state,
-            )
-            self.seconds = float(state["seconds"])
-            report.keep_samples(self.run.samples, int(state["samples_bytes"]))
-        except (KeyError, TypeError, ValueError, RuntimeError, AttributeError) as error:
-            raise ValueError(
-                f"{checkpoint.path} does not fit {self.run.config}: {first_of(error)}"
-            ) from None
+    def _measure(self) -> dict[str, Any]:
+        return {"val_loss": self.estimate().loss}
+
+    def _after_step(self, last: bool) -> None:
+        if self.step % self.config.sample_every == 0 and not last:
+            with self.learner.averaged():
+                self.sample()
+
+    def _state(self) -> tuple[dict[str, Any], dict[str, dict[str, np.ndarray]]]:
+        written = self.run.samples.stat().st_size if self.run.samples.exists() else 0
+        return {"samples_bytes": written}, {}
+
+    def _restore_state(self, checkpoint: Checkpoint) -> None:
+        report.keep_samples(self.run.samples, int(checkpoint.state["samples_bytes"]))
+
+    def _how_to_go_on(self) -> str:
+        return report.how_to_go_on(self.run, self.step, self.config.max_steps)
+
+    def _advice(self) -> str:
+        return divergence.advice(self.config, self.run.path)
 
     # Beginning and end
 
-    def _measure_untrained(self) -> None:
-        row = {"step": 0, "val_loss": self.estimate().loss, "seconds": 0.0}
-        self.log.append(row)
-        self._say_progress(row)
+    def _prepare(self) -> None:
+        build_kernels(self.model, self.display)
+        if self.step == 0:
+            row = {"step": 0, **self._measured(), "seconds": 0.0}
+            self.log.append(row)
+            self._say_progress(row)
 
     def _finish(self) -> report.Result:
         """Measure on the whole validation text, write a last sample, the weights, the picture."""
+        self._use_averaged_weights()
         total, most = len(self.validation) - 1, self.config.final_eval_tokens
         with self.display.bar("measuring", min(total, most or total), unit="token") as bar:
             evaluation = evaluate(
@@ -308,7 +243,7 @@ class Trainer:
             self.step,
             sum(parameter.numel() for parameter in self.model.parameters()),
             evaluation,
-            self.learner.tokens_per_step * self.step / max(self.learner.seconds, 1e-9),
+            self.learner.tokens / max(self.learner.seconds, 1e-9),
             self.seconds,
             self.config.sample_prompt,
         )
@@ -323,8 +258,8 @@ class Trainer:
     def _greeting(self) -> str:
         return report.greeting(
             self.model,
-            (len(self.learner.windows.tokens), len(self.validation)),
-            (self.step, self.config.max_steps, self.learner.tokens_per_step),
+            (len(self.train_tokens), len(self.validation)),
+            (self.step, self.config.max_steps, self.tokens_per_step),
             self.run,
         )
 
