@@ -130,7 +130,7 @@ _kind("drew, sketched | drawn | draw", "a_thing", "画了{o}", "", "show:self:1"
 _kind(
     "stole | stolen | steal", "a_thing", "偷了{o} 偷走了{o}", "", "escape:self:2 disappear:self:1"
 )
-_kind("cleaned | cleaned | clean", "a_thing", "擦了{o} 清洗了{o}", "", "rest:self:1")
+_kind("cleaned | cleaned | clean", "a_thing", "清洁了{o} 清洗了{o} 擦了{o}", "", "rest:self:1")
 _kind("hid | hidden | hide", "a_thing", "藏了{o} 藏起了{o}")
 _kind("rented | rented | rent", "a_thing", "租了{o}")
 _kind("borrowed | borrowed | borrow", "a_thing", "借了{o}", "", "return:self:1")
