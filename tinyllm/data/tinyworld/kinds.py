@@ -136,7 +136,14 @@ _kind("rented | rented | rent", "a_thing", "租了{o}")
 _kind("borrowed | borrowed | borrow", "a_thing", "借了{o}", "", "return:self:1")
 # Food, animals, plants, what one reads and plays
 _kind("ate | eaten | eat", "food", "吃了{o}", "good", "feel:self:1 smile:self:1", root=3)
-_kind("cooked, prepared | cooked | cook", "dish", "做了{o} 烹制了{o} 准备了{o}", "", "share:self:1", root=2)
+_kind(
+    "cooked, prepared | cooked | cook",
+    "dish",
+    "做了{o} 烹制了{o} 准备了{o}",
+    "",
+    "share:self:1",
+    root=2,
+)
 _kind(
     "saw, noticed | seen | see",
     "an_animal",
