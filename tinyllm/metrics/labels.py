@@ -66,7 +66,7 @@ def token_accuracy(
     ]
     if not any(total for _, total in rows):
         raise ValueError("token_accuracy: no sentence has a label: there is nothing to measure")
-    return _share("accuracy", rows, {})
+    return share("accuracy", rows, {})
 
 
 def exact_match(
@@ -94,16 +94,19 @@ def exact_match(
         "case": case(lowercase),
         "punct": "no" if ignore_punctuation else "yes",
     }
-    return _share("exact match", rows, settings)
+    return share("exact match", rows, settings)
 
 
-def _share(name: str, rows: list[tuple[int, int]], settings: dict[str, Any]) -> Share:
+def share(
+    name: str, rows: Sequence[tuple[int, int]], settings: dict[str, Any] | None = None
+) -> Share:
+    """Make a share of what each text adds to it: (how many are right, how many there are)."""
     statistics = np.array(rows, np.int64)
     correct, total = (int(value) for value in statistics.sum(axis=0))
     return Share(
         name=name,
         score=correct / total,
-        settings=settings,
+        settings=settings or {},
         statistics=statistics,
         from_sums=_ratio,
         digits=4,

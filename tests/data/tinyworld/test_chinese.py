@@ -81,3 +81,23 @@ TOM = (
 def test_translations_written_by_hand(text, accepted):
     (story,) = readings(TOM, grammar_of("mini"))
     assert accepts(story, text) is accepted
+
+
+def test_a_place_that_is_a_thing_has_its_place_word_and_things_their_measure():
+    seen = {}
+    for story in drawn("full", 6000):
+        for sentence, text in zip(story.sentences, chinese(story), strict=True):
+            for clause in sentence.clauses:
+                for what in (
+                    getattr(clause.says, "place", None),
+                    getattr(clause.says, "what", None),
+                ):
+                    if what is not None:
+                        seen.setdefault(what.english, []).append(text)
+                        if what.english in {"tower", "cave"} and what is clause.says.place:
+                            assert f"在{what.chinese[0]}里" in text
+                            assert not accepts_sentence(sentence, text.replace("里", "", 1))
+    assert any("一颗珍珠" in text or "那颗珍珠" in text for text in seen["pearl"])
+    assert not any("枚珍珠" in text for text in seen["pearl"])
+    assert not any("座书架" in text for text in seen["bookcase"])
+    assert all("一只" in text or "那只" in text for text in seen["fox"])

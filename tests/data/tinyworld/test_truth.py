@@ -186,6 +186,35 @@ def test_answers_are_scored_by_what_they_claim(tom):
         assert score_answer(question, answer, grammar, story) == score, (question.text, answer)
 
 
+def test_where_somebody_went_is_asked_for_as_a_place(tom):
+    text = "Tom lived in Lakeville. One Monday in May, Tom went to the park."
+    grammar = grammar_of("mini")
+    (story,) = readings(text, grammar)
+    asked = {q.text: q for qs in questions_about(story, grammar).values() for q in qs}
+    where = asked["Where did Tom go?"]
+    assert (where.kind, where.answer) == ("where", "To the park.")
+    for answer, score in [
+        ("To the park.", "true"),
+        ("Tom went to the park.", "true"),
+        ("To the garden.", "false"),
+        ("On Monday.", "unparseable"),
+    ]:
+        assert score_answer(where, answer, grammar, story) == score, answer
+
+
+def test_what_had_happened_before_has_no_day():
+    text = "Tom lived in Lakeville. One Monday in May, he was sad because he had lost a basket."
+    grammar = grammar_of("mini")
+    (story,) = readings(text, grammar)
+    assert summary(story) == "Tom lost a basket."
+    assert is_true("Tom lost a basket.", grammar, story) is True
+    assert is_true("Tom lost a basket on Monday.", grammar, story) is None
+    assert is_true("Tom was sad on Monday.", grammar, story) is True
+    asked = [q.text for qs in questions_about(story, grammar).values() for q in qs]
+    assert "When was Tom sad?" in asked
+    assert "When did Tom lose a basket?" not in asked
+
+
 @given(st.text())
 def test_any_answer_can_be_scored(text):
     grammar, story = grammar_of("mini"), drawn("mini", 1)[0]

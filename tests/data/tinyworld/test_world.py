@@ -106,6 +106,17 @@ def test_labels_go_with_words(size):
         assert " ".join(sentences) == story.text
 
 
+def test_a_word_has_the_label_of_its_use():
+    seen = {}
+    for story in drawn("full", 2000):
+        words = ["", *story.words[:-1]]
+        for before, word, tag in zip(words, words[1:], story.tags, strict=False):
+            seen.setdefault((before.lower(), word.lower()), set()).add(tag)
+    assert seen["at", "home"] == {"NOUN"}
+    assert seen["went", "home"] == {"ADV"}
+    assert {tag for (_, word), tags in seen.items() if word == "was" for tag in tags} == {"AUX"}
+
+
 # The dial
 
 

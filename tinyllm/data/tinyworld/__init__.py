@@ -9,7 +9,8 @@
 The files, in the order in which to read them: `lexicon.py` (words), `world.py` (facts), `kinds.py`
 (what can happen), `pieces.py` (menus), `choices.py` (who chooses), `grammar.py`, `mentions.py` and
 `english.py` (the grammar), `sampling.py` (probabilities), then the views: `chinese.py`,
-`statements.py`, `truth.py`, `summaries.py`, `questions.py`, `dialogues.py`, `dial.py`.
+`statements.py`, `truth.py`, `summaries.py`, `questions.py`, `dialogues.py`, `dial.py`; last
+`views.py` (examples to train on) and `scoring.py`.
 """
 
 from tinyllm.data.tinyworld.chinese import accepts, accepts_sentence, chinese, references
@@ -31,15 +32,31 @@ from tinyllm.data.tinyworld.sampling import (
     readings,
     stories,
 )
+from tinyllm.data.tinyworld.scoring import (
+    AnswerScores,
+    SummaryScores,
+    TranslationScores,
+    score_answers,
+    score_summaries,
+    score_translations,
+)
 from tinyllm.data.tinyworld.statements import NotAStatement, read_statement
 from tinyllm.data.tinyworld.story import END, Event, Fact, Story
 from tinyllm.data.tinyworld.summaries import lead, summary
 from tinyllm.data.tinyworld.truth import is_true, judge
+from tinyllm.data.tinyworld.views import (
+    SentencePair,
+    SummaryPair,
+    conversations,
+    sentence_pairs,
+    summary_pairs,
+)
 from tinyllm.data.tinyworld.world import SIZES, Dial, Person, Size, World
 
 __all__ = [
     "END",
     "SIZES",
+    "AnswerScores",
     "Dial",
     "DialReport",
     "Dialogue",
@@ -50,13 +67,18 @@ __all__ = [
     "NotAStatement",
     "Person",
     "Question",
+    "SentencePair",
     "Size",
     "Story",
+    "SummaryPair",
+    "SummaryScores",
+    "TranslationScores",
     "World",
     "accepts",
     "accepts_sentence",
     "all_stories",
     "chinese",
+    "conversations",
     "dial_report",
     "dialogue",
     "draw_grammar",
@@ -76,7 +98,12 @@ __all__ = [
     "readings",
     "references",
     "score_answer",
+    "score_answers",
+    "score_summaries",
+    "score_translations",
+    "sentence_pairs",
     "stories",
     "summary",
+    "summary_pairs",
     "world_dialogue",
 ]

@@ -97,8 +97,10 @@ def _person(mention: Mention) -> str:
 
 
 def _place(place: Word) -> Lattice:
+    if place.extra:  # 在塔里: a tower alone is a thing, and no place
+        return ("在", _names(place), place.extra)
     inside = place.kind.split()[1]
-    return ("在", _names(place), ["", inside] if inside != "-" else "")
+    return ("在", _names(place), [inside, ""] if inside != "-" else "")
 
 
 def _town(fact: Fact) -> Lattice:
@@ -148,7 +150,7 @@ def _object(event: Event) -> Lattice:
     if what is None:
         return ""
     takes = event.kind.takes
-    measure = what.extra if what.kind in {"plant", "reading"} else what.kind
+    measure = what.kind if what.extra in {"", "pet"} else what.extra
     if takes in {"a_thing", "an_animal", "a_plant", "a_reading"}:
         return _counted(what, measure, event.adjective)
     if takes in {"the_thing", "the_thing_person"}:

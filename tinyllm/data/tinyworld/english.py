@@ -220,7 +220,8 @@ class Telling(Speaking):
 
     def happens(self, event: Event, subject: Mention | None, whom: Mention | None = None) -> Event:
         """Note that an event was told."""
-        event.day = self.day
+        if self.sentence.link != "because":  # "because he had lost …" does not say when
+            event.day = self.day
         self.events.append(event)
         self.sentence.clauses.append(Clause(event, subject, whom))
         return event

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 from tinyllm.data.tinyworld.pieces import Piece, piece
 
@@ -61,7 +62,11 @@ _TAGS = {
 def verb(phrase: str) -> Piece:
     """Mark a verb phrase: the first word is the verb."""
     first, *rest = phrase.split()
-    return piece(" ".join([f"{first}/VERB", *(f"{word}/{_TAGS[word]}" for word in rest)]))
+    said = [f"{first}/{'AUX' if first == 'was' else 'VERB'}"]  # "was happy": a copula
+    for before, word in pairwise([first, *rest]):
+        tag = "NOUN" if (before, word) == ("at", "home") else _TAGS[word]
+        said.append(f"{word}/{tag}")
+    return piece(" ".join(said))
 
 
 KINDS: dict[str, Kind] = {}
@@ -125,13 +130,20 @@ _kind("drew, sketched | drawn | draw", "a_thing", "画了{o}", "", "show:self:1"
 _kind(
     "stole | stolen | steal", "a_thing", "偷了{o} 偷走了{o}", "", "escape:self:2 disappear:self:1"
 )
-_kind("cleaned | cleaned | clean", "a_thing", "擦了{o} 清洗了{o}", "", "rest:self:1")
+_kind("cleaned | cleaned | clean", "a_thing", "清洁了{o} 清洗了{o} 擦了{o}", "", "rest:self:1")
 _kind("hid | hidden | hide", "a_thing", "藏了{o} 藏起了{o}")
 _kind("rented | rented | rent", "a_thing", "租了{o}")
 _kind("borrowed | borrowed | borrow", "a_thing", "借了{o}", "", "return:self:1")
 # Food, animals, plants, what one reads and plays
 _kind("ate | eaten | eat", "food", "吃了{o}", "good", "feel:self:1 smile:self:1", root=3)
-_kind("cooked, prepared | cooked | cook", "dish", "做了{o} 煮了{o}", "", "share:self:1", root=2)
+_kind(
+    "cooked, prepared | cooked | cook",
+    "dish",
+    "做了{o} 烹制了{o} 准备了{o}",
+    "",
+    "share:self:1",
+    root=2,
+)
 _kind(
     "saw, noticed | seen | see",
     "an_animal",
@@ -209,7 +221,7 @@ _kind(
 _kind(
     "laughed at | laughed at | laugh at", "person", "嘲笑了{q}", "bad", "cry:other:1 feel:other:2"
 )
-_kind("waited for | waited for | wait for", "person", "等了{q}")
+_kind("waited for | waited for | wait for", "person", "等了{q}一会儿 等了一会儿{q} 等了{q}")
 # Places
 _kind("went to | gone to | go to", "the_place", "去了{o}", "", root=2)
 _kind("walked to | walked to | walk to", "the_place", "走到了{o} 步行去了{o} 走路去了{o}")
@@ -273,7 +285,7 @@ _kind("was, felt | been | feel", "mood", "很{o} 感到很{o} 感到{o} 觉得�
 _kind("stayed at home | stayed at home | stay at home", "", "待在家里 留在家里 待在家里了", root=0)
 _kind("went home | gone home | go home", "", "回家了 回了家", root=0)
 _kind("got wet | got wet | get wet", "", "淋湿了 被淋湿了", root=0)
-_kind("looked for | looked for | look for", "the_thing", "寻找{o} 找了{o} 去找{o}", root=0)
+_kind("looked for | looked for | look for", "the_thing", "找了{o} 寻找了{o} 去找{o}", root=0)
 _kind("repaired, mended | repaired | repair", "the_thing", "修好了{o} 修理了{o}", root=0)
 _kind("replaced | replaced | replace", "the_thing", "换了{o} 更换了{o}", root=0)
 _kind("kept | kept | keep", "the_thing", "留下了{o} 留着{o}", root=0)

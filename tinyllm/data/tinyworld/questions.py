@@ -27,6 +27,7 @@ from tinyllm.data.tinyworld.world import Person
 
 ABSTAIN = "I do not know."
 ABSTENTIONS = (ABSTAIN, "The story does not say.", "Nobody knows.")
+GOES_TO = ("the_place", "city")
 KINDS_OF_QUESTION = ("who", "where", "when", "what", "why", "yes-no", "two-hop", "unanswerable")
 
 
@@ -80,7 +81,8 @@ def score_answer(
         if question.claim is not None and not _of_one_sort(claim, question.claim):
             return "false"
         if isinstance(claim, Event):  # "on Tuesday" may be true, but is no answer to where
-            asked = {"where": claim.place, "when": claim.day}
+            where = claim.what if claim.kind.takes in GOES_TO else claim.place
+            asked = {"where": where, "when": claim.day}
             if question.kind in asked and asked[question.kind] is None:
                 return "false"
         known = holds(claim, grammar.world, story)
@@ -239,6 +241,10 @@ def _of_event(event: Event, story: Story) -> list[Question]:
         if event.kind.takes == "person":
             base = f"{name} {event.kind.base_verb}"
             add("who", f"Whom did {base}?", f"{rest}.", f"{name} {past} {{}}.")
+        elif event.kind.takes in GOES_TO:  # "went to the park": asked where, answered "to the park"
+            base = f"{name} {event.kind.base_verb.removesuffix(' to')}"
+            frame = f"{name} {past.removesuffix(' to')} {{}}."
+            add("where", f"Where did {base}?", f"to {rest}.", frame)
         elif event.kind.takes not in {"person_topic", "the_thing_person", "the_food_person"}:
             base = f"{name} {event.kind.base_verb}"
             add("what", f"What did {base}?", f"{rest}.", f"{name} {past} {{}}.")
@@ -247,7 +253,8 @@ def _of_event(event: Event, story: Story) -> list[Question]:
         if event.place is not None:
             where = " ".join(place_piece(event.place).words)
             add("where", f"Where {asks}?", f"{where}.", f"{bare[:-1]} {{}}.")
-        add("when", f"When {asks}?", f"on {event.day.english}.", f"{bare[:-1]} {{}}.")
+        if event.day is not None:
+            add("when", f"When {asks}?", f"on {event.day.english}.", f"{bare[:-1]} {{}}.")
         if event.cause is not None:
             cause = say_event(event.cause, where=False, when=False)
             cause = f"it{cause[2:]}" if event.cause.who is None else cause
@@ -291,7 +298,7 @@ def untold_questions(story: Story, grammar: Grammar) -> list[Question]:
             if relation != "kin" and relation not in told:
                 questions.append(without_answer(person, relation))
     for event in story.events:
-        if event.who is not None and event.place is None and event.kind.takes != "the_place":
+        if event.who is not None and event.place is None and event.kind.takes not in GOES_TO:
             place_asked = _where_was(event, story)
             questions += [place_asked] if place_asked else []
     return questions
@@ -307,7 +314,7 @@ def without_answer(person: Person, relation: str) -> Question:
 def _where_was(event: Event, story: Story) -> Question | None:
     if not _alone(story, event, "kind", "who", "what", "whom"):
         return None
-    if event.kind is KINDS["feel"] or event.kind.takes == "city" or event.cause is not None:
+    if event.kind is KINDS["feel"] or event.cause is not None:
         return None
     bare = say_event(event, where=False, when=False)
     rest = " ".join(part for part in (event.kind.base_verb, say_rest(event)) if part)

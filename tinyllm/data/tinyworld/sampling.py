@@ -19,7 +19,7 @@ from tinyllm.data.tinyworld.choices import (
 from tinyllm.data.tinyworld.english import Telling
 from tinyllm.data.tinyworld.grammar import Grammar
 from tinyllm.data.tinyworld.spelling import text_of, words_of
-from tinyllm.data.tinyworld.story import END, Story
+from tinyllm.data.tinyworld.story import END, Event, Sentence, Story
 from tinyllm.random import Generator
 
 SPLITS = ("train", "validation", "test")
@@ -59,9 +59,11 @@ def _stream(seed: int | Generator, number: int) -> Uniforms:
     return Uniforms(Generator(int(mixed[0])))
 
 
-def is_novel(story: Story) -> bool:
-    """Say whether the story tells an event that training never tells of its person."""
-    return any(e.who is not None and e.kind in e.who.held_out for e in story.events)
+def is_novel(told: Story | Sentence) -> bool:
+    """Say whether a story or sentence tells an event that training never tells of its person."""
+    said = told.events if isinstance(told, Story) else [c.says for c in told.clauses]
+    events = [event for event in said if isinstance(event, Event) and event.who is not None]
+    return any(event.kind in event.who.held_out for event in events)
 
 
 # Reading

@@ -35,6 +35,7 @@ class Event:
 
     what:  the thing, food, place, mood … that the kind takes; adjective may say how it looks
     whom:  the other person
+    day:   when it happened; None where it "had happened" before something else
     cause: the event that led to this one
     """
 

@@ -68,13 +68,14 @@ def _happened(claim: Event, story: Story) -> bool | None:
 
 
 def _agrees(claim: Event, event: Event) -> bool | None:
-    """Say whether an event is the claimed one; None if the story leaves open where it was."""
-    for part in ("kind", "who", "what", "whom", "day"):
-        claimed = getattr(claim, part)
-        if claimed is not getattr(event, part) and not (part == "day" and claimed is None):
-            return False
-    if claim.adjective is not None and claim.adjective is not event.adjective:
-        return None if event.adjective is None else False
-    if claim.place is not None and claim.place is not event.place:
-        return None if event.place is None else False
-    return True
+    """Say whether an event is the claimed one; None if the story leaves a detail open."""
+    if any(getattr(claim, p) is not getattr(event, p) for p in ("kind", "who", "what", "whom")):
+        return False
+    open_details = False
+    for detail in ("adjective", "place", "day"):
+        claimed, told = getattr(claim, detail), getattr(event, detail)
+        if claimed is not None and claimed is not told:
+            if told is not None:
+                return False
+            open_details = True
+    return None if open_details else True
