@@ -1,6 +1,8 @@
 """The Transformer tagger, what is measured of taggers, the files they learn from, the command."""
 
 import json
+import os
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -123,9 +125,63 @@ def test_save_and_load(trained, tmp_path):
     again = tagging.open_tagger(tmp_path / "t")
     lists = [words for words, _ in SENTENCES] + [["xyz", "naïve", ""]]
     assert again.tag_all(lists) == trained.tag_all(lists)
-    assert {p.name for p in (tmp_path / "t").iterdir()} == {"tagger.json", "model.safetensors"}
+    (tmp_path / "t" / "model.safetensors").write_text("somebody else's")
+    names = sorted(path.name for path in (tmp_path / "t").iterdir())
+    assert [name[:6] for name in names] == ["model-", "model.", "tagger"]
     tagging.save_tagger(MostFrequentTagger().fit(SENTENCES), tmp_path / "t")  # over it
     assert isinstance(tagging.open_tagger(tmp_path / "t"), MostFrequentTagger)
+    assert sorted(path.name for path in (tmp_path / "t").iterdir()) == names[1:]
+
+
+class Killed(BaseException):
+    pass
+
+
+@pytest.mark.parametrize("old", ["transformer", "most-frequent"])
+@pytest.mark.parametrize("new", ["transformer", "most-frequent"])
+def test_a_kill_leaves_the_old_tagger_or_the_new_one(trained, tmp_path, monkeypatch, old, new):
+    """Every call that changes the folder is once the last one."""
+    makers = {"most-frequent": lambda tags: MostFrequentTagger().fit(tags)}
+    makers["transformer"] = lambda tags: TransformerTagger(**{**SMALL, "epochs": 1}).fit(tags)
+    others = [(words, [tag.lower() for tag in tags]) for words, tags in SENTENCES]
+    taggers = makers[old](SENTENCES), makers[new](others)
+    calls, limit = [], None
+
+    def counted(function):
+        def call(*args, **params):
+            calls.append(function)
+            if len(calls) == limit:
+                raise Killed
+            return function(*args, **params)
+
+        return call
+
+    monkeypatch.setattr(os, "replace", counted(os.replace))
+    monkeypatch.setattr(os, "fsync", counted(os.fsync))
+    monkeypatch.setattr(Path, "unlink", counted(Path.unlink))
+    tagging.save_tagger(taggers[0], tmp_path / "all")
+    calls.clear()
+    tagging.save_tagger(taggers[1], tmp_path / "all")
+    total, found = len(calls), []
+    for last in range(1, total + 1):
+        folder, limit = tmp_path / str(last), None
+        tagging.save_tagger(taggers[0], folder)
+        calls.clear()
+        limit = last
+        with pytest.raises(Killed):
+            tagging.save_tagger(taggers[1], folder)
+        read = tagging.open_tagger(folder)
+        assert read.tags in (taggers[0].tags, taggers[1].tags)
+        which = taggers[read.tags == taggers[1].tags]
+        found.append(which is taggers[1])
+        assert type(read) is type(which)
+        for words, _ in SENTENCES:
+            assert read.tag(words) == which.tag(words)
+        limit = None
+        tagging.save_tagger(taggers[1], folder)  # and the next save leaves nothing over
+        assert len([p for p in folder.iterdir() if "model-" in p.name]) == (new == "transformer")
+    assert found == sorted(found)
+    assert not found[0]
 
 
 def test_damaged_files(trained, tmp_path):
@@ -145,10 +201,16 @@ def test_damaged_files(trained, tmp_path):
     refused("not a whole TransformerTagger", sizes={"width": 17})
     refused("not a whole TransformerTagger", sizes={"epochs": "many"})
     refused("not a whole TransformerTagger", sizes=None)
+    refused("are no file that save writes", weights="../model-01234567.safetensors")
+    refused("are no file that save writes", weights=None)
+    refused("format is 1, not 2", format=1)
     (tmp_path / "tagger.json").write_text(json.dumps(settings), encoding="utf-8")
-    weights = load_tensors(tmp_path / "model.safetensors")
-    save_tensors(tmp_path / "model.safetensors", dict(list(weights.items())[1:]))
+    path = tmp_path / settings["weights"]
+    save_tensors(path, dict(list(load_tensors(path).items())[1:]))
     with pytest.raises(ValueError, match="not a whole"):
+        TransformerTagger.load(tmp_path)
+    path.unlink()
+    with pytest.raises(FileNotFoundError, match="model-"):
         TransformerTagger.load(tmp_path)
 
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
-from tinyllm.models.settings import check_sizes, from_settings
+from tinyllm.models.config import ModelConfig
 
 CHOICES = {
     "positions": ("learned", "rotary"),
@@ -16,7 +15,7 @@ CHOICES = {
 
 
 @dataclass
-class DecoderConfig:
+class DecoderConfig(ModelConfig):
     """Sizes and style of a `Decoder`. What is None is filled in when the config is made."""
 
     vocab_size: int  # V
@@ -36,6 +35,7 @@ class DecoderConfig:
     rope_base: float = 10000.0
 
     def __post_init__(self) -> None:
+        self.check_sizes(["width"])  # others are made of it
         if self.kv_heads is None:
             self.kv_heads = self.heads
         if self.hidden_width is None:
@@ -65,40 +65,19 @@ class DecoderConfig:
         """D, the width of one head."""
         return self.width // self.heads
 
-    def to_dict(self) -> dict[str, Any]:
-        """Give the settings as a dict that JSON can hold."""
-        return asdict(self)
-
-    @classmethod
-    def from_dict(cls, settings: Mapping[str, Any]) -> DecoderConfig:
-        """Make a config from `to_dict()`'s dict.
-
-        Raises:  ValueError that lists unknown and missing keys.
-        """
-        return from_settings(cls, settings)
-
     def _check(self) -> None:
-        names = ("vocab_size", "context_length", "layers", "heads", "width", "kv_heads")
-        check_sizes(self, (*names, "hidden_width"))
+        sizes = ("vocab_size", "context_length", "layers", "heads", "width", "kv_heads")
+        self.check_sizes([*sizes, "hidden_width"])
         for name, choices in CHOICES.items():
             if getattr(self, name) not in choices:
                 raise ValueError(
                     f"DecoderConfig: {name} must be one of {choices}, not {getattr(self, name)!r}"
                 )
-        if self.width % self.heads:
-            raise ValueError(
-                f"DecoderConfig: width {self.width} must be a multiple of heads {self.heads}"
-            )
-        if self.heads % self.kv_heads:
-            raise ValueError(
-                f"DecoderConfig: heads {self.heads} must be a multiple of kv_heads {self.kv_heads}"
-            )
+        self.check_multiple("width", of="heads")
+        self.check_multiple("heads", of="kv_heads")
         if self.positions == "rotary" and self.head_size % 2:
             raise ValueError(
                 f"DecoderConfig: rotary positions need an even head size, and width {self.width} / "
                 f"heads {self.heads} = {self.head_size}"
             )
-        if not 0 <= self.dropout < 1:
-            raise ValueError(
-                f"DecoderConfig: dropout must be at least 0 and below 1, not {self.dropout}"
-            )
+        self.check_dropout()

@@ -5,20 +5,19 @@ Shapes: B batch, T tokens, C width, F features of a token, K labels.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import MISSING, asdict, dataclass, fields
-from typing import Any
+from dataclasses import dataclass
 
 from tinyllm import nn
 from tinyllm.functions import arange
+from tinyllm.models.config import ModelConfig
 from tinyllm.nn import init
 from tinyllm.tensor import Tensor
 
-SIZES = ("vocab_size", "context_length", "layers", "heads", "width", "hidden_width")
+SIZES = ("vocab_size", "context_length", "layers", "heads", "width")
 
 
 @dataclass
-class EncoderConfig:
+class EncoderConfig(ModelConfig):
     """Sizes of an `Encoder`."""
 
     vocab_size: int
@@ -31,40 +30,13 @@ class EncoderConfig:
     dropout: float = 0.1
 
     def __post_init__(self) -> None:
+        self.check_sizes(SIZES)
+        self.check_sizes(["feature_vocab_size"], least=0)
         if self.hidden_width is None:
             self.hidden_width = 4 * self.width
-        for name in (*SIZES, "feature_vocab_size"):
-            value, least = getattr(self, name), int(name in SIZES)
-            if not isinstance(value, int) or isinstance(value, bool):
-                raise TypeError(f"EncoderConfig: {name} must be an int, not {value!r}")
-            if value < least:
-                raise ValueError(f"EncoderConfig: {name} must be at least {least}, not {value}")
-        if self.width % self.heads:
-            raise ValueError(
-                f"EncoderConfig: width {self.width} must be a multiple of heads {self.heads}"
-            )
-        if not isinstance(self.dropout, int | float) or not 0 <= self.dropout < 1:
-            raise ValueError(f"EncoderConfig: dropout must be in [0, 1), not {self.dropout!r}")
-
-    def to_dict(self) -> dict[str, Any]:
-        """Give the settings as a dict that JSON can hold."""
-        return asdict(self)
-
-    @classmethod
-    def from_dict(cls, settings: Mapping[str, Any]) -> EncoderConfig:
-        """Make a config from `to_dict()`'s dict.
-
-        Raises:  ValueError that lists unknown and missing keys.
-        """
-        known = {field.name: field.default is MISSING for field in fields(cls)}
-        unknown = [name for name in settings if name not in known]
-        missing = [name for name, needed in known.items() if needed and name not in settings]
-        if unknown or missing:
-            raise ValueError(
-                f"EncoderConfig: unknown keys {unknown}, missing keys {missing}; the keys are "
-                f"{', '.join(known)}"
-            )
-        return cls(**settings)
+        self.check_sizes(["hidden_width"])
+        self.check_multiple("width", of="heads")
+        self.check_dropout()
 
 
 class Encoder(nn.Module):
@@ -127,8 +99,9 @@ class Encoder(nn.Module):
         return self.encoder(x, src_key_padding_mask=padding_mask)  # (B, T, C)
 
     def _check(self, ids: Tensor, padding_mask: Tensor | None, features: Tensor | None) -> None:
-        if not isinstance(ids, Tensor):
-            raise TypeError(f"Encoder: ids must be a Tensor of ids, not {type(ids).__name__}")
+        for name, given in (("ids", ids), ("padding_mask", padding_mask), ("features", features)):
+            if not isinstance(given, Tensor) and (given is not None or name == "ids"):
+                raise TypeError(f"Encoder: {name} must be a Tensor, not {type(given).__name__}")
         if ids.ndim != 2 or not ids.array.size:
             raise ValueError(
                 f"Encoder: ids must be (B, T) with at least one token, not of shape {ids.shape}"

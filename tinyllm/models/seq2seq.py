@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 
 from tinyllm import nn
-from tinyllm.models.settings import check_sizes, from_settings
+from tinyllm.models.config import ModelConfig
 from tinyllm.nn import functional as F
 from tinyllm.nn import init
 from tinyllm.tensor import Tensor
@@ -22,7 +21,7 @@ POSITIONS = ("sinusoidal", "learned")
 
 
 @dataclass
-class Seq2SeqConfig:
+class Seq2SeqConfig(ModelConfig):
     """Sizes and style of a `Seq2Seq`."""
 
     vocab_size: int  # V, of the target
@@ -48,9 +47,9 @@ class Seq2SeqConfig:
         if self.hidden_width is None:
             self.hidden_width = 4 * self.width
         names = ("vocab_size", "context_length", "encoder_layers", "decoder_layers", "heads")
-        check_sizes(self, (*names, "width", "hidden_width"))
+        self.check_sizes((*names, "width", "hidden_width"))
         if self.source_vocab_size is not None:
-            check_sizes(self, ("source_vocab_size",))
+            self.check_sizes(["source_vocab_size"])
         if self.width % self.heads or self.width % 2:
             raise ValueError(
                 f"{who}: width {self.width} must be even and a multiple of heads {self.heads}"
@@ -71,18 +70,6 @@ class Seq2SeqConfig:
                     f"{who}: {name} = {getattr(self, name)} is no token of the {most} that there "
                     "are"
                 )
-
-    def to_dict(self) -> dict[str, Any]:
-        """Give the settings as a dict that JSON can hold."""
-        return asdict(self)
-
-    @classmethod
-    def from_dict(cls, settings: dict[str, Any]) -> Seq2SeqConfig:
-        """Make a config from `to_dict()`'s dict.
-
-        Raises:  ValueError that lists unknown and missing keys.
-        """
-        return from_settings(cls, settings)
 
 
 class Seq2SeqCache:

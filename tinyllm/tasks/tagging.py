@@ -14,7 +14,7 @@ import numpy as np
 
 from tinyllm.files import read_json
 from tinyllm.metrics import spans
-from tinyllm.tasks.transformer_tagger import SETTINGS, TransformerTagger
+from tinyllm.tasks.transformer_tagger import SETTINGS, TransformerTagger, remove_weights
 from tinyllm.text.taggers import HMMTagger, MostFrequentTagger, PerceptronTagger, load_tagger
 from tinyllm.text.taggers.tagger import Sentence, Tagger
 
@@ -67,10 +67,14 @@ def make_tagger(method: str, seed: int = 0, progress: bool | None = False) -> An
 
 
 def save_tagger(tagger: AnyTagger, folder: str | os.PathLike) -> None:
-    """Write a tagger of any kind into a folder."""
+    """Write a tagger of any kind into a folder; a kill leaves the old one or the new one."""
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    tagger.save(folder if isinstance(tagger, TransformerTagger) else folder / SETTINGS)
+    if isinstance(tagger, TransformerTagger):
+        tagger.save(folder)
+    else:
+        tagger.save(folder / SETTINGS)
+        remove_weights(folder)
 
 
 def open_tagger(folder: str | os.PathLike) -> AnyTagger:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 import os
 import random
+import re
+import secrets
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -24,8 +26,9 @@ from tinyllm.text.taggers.tagger import Sentence, check_sentences, check_words
 from tinyllm.training.checkpoint import load_tensors, save_tensors
 from tinyllm.training.display import Display
 
-FORMAT = 1
-WEIGHTS, SETTINGS = "model.safetensors", "tagger.json"
+FORMAT = 2
+SETTINGS = "tagger.json"
+WEIGHTS = re.compile(r"model-[0-9a-f]{8}\.safetensors")
 LONGEST = 512  # words read at once; a longer sentence is read in parts
 DEV_PART = 10  # of so many sentences one is kept for early stopping
 Coded = tuple[np.ndarray, np.ndarray, np.ndarray]
@@ -133,16 +136,21 @@ class TransformerTagger:
         return result
 
     def save(self, folder: str | os.PathLike) -> None:
-        """Write weights (safetensors) and settings (JSON) into a folder, each atomically."""
+        """Write weights (safetensors) and settings (JSON) into a folder.
+
+        The weights get a new name each time, and the settings, replaced last and at once, say
+        which: at any moment the folder holds the tagger that was there or this one, whole.
+        """
         if self.model is None:
             raise RuntimeError("TransformerTagger: nothing learned, so nothing to save")
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
-        weights = {name: value.array for name, value in self.model.state_dict().items()}
-        save_tensors(folder / WEIGHTS, weights)
-        words = list(self.vocabulary)
-        head = {"format": FORMAT, "kind": self.kind, "buckets": BUCKETS, "sizes": self.sizes}
-        write_json(folder / SETTINGS, {**head, "tags": self.tags, "words": words})
+        name = f"model-{secrets.token_hex(4)}.safetensors"
+        save_tensors(folder / name, {n: v.array for n, v in self.model.state_dict().items()})
+        settings = {"format": FORMAT, "kind": self.kind, "weights": name, "buckets": BUCKETS}
+        settings |= {"sizes": self.sizes, "tags": self.tags, "words": list(self.vocabulary)}
+        write_json(folder / SETTINGS, settings)
+        remove_weights(folder, but=name)
 
     @classmethod
     def load(cls, folder: str | os.PathLike) -> TransformerTagger:
@@ -156,6 +164,9 @@ class TransformerTagger:
         for key, value in expected.items():
             if settings.get(key) != value:
                 raise ValueError(f"{path}: {key} is {settings.get(key)!r}, not {value!r}")
+        weights = settings.get("weights")
+        if not isinstance(weights, str) or not WEIGHTS.fullmatch(weights):
+            raise ValueError(f"{path}: weights {weights!r} are no file that save writes")
         for key in ("tags", "words"):
             strings = settings.get(key)
             if not isinstance(strings, list) or not all(isinstance(s, str) for s in strings):
@@ -165,7 +176,7 @@ class TransformerTagger:
             tagger.tags = settings["tags"]
             tagger.vocabulary = {w: i for i, w in enumerate(settings["words"], UNKNOWN + 1)}
             tagger.model = tagger._new_model()
-            tagger.model.load_state_dict(load_tensors(Path(folder) / WEIGHTS))
+            tagger.model.load_state_dict(load_tensors(path.with_name(weights)))
         except (KeyError, TypeError, ValueError, RuntimeError) as error:
             raise ValueError(f"{folder}: not a whole TransformerTagger: {error}") from None
         return tagger
@@ -249,3 +260,10 @@ class TransformerTagger:
             for guess, tag in zip(own, tags, strict=True)
         ]
         return sum(pairs) / len(pairs)
+
+
+def remove_weights(folder: Path, but: str | None = None) -> None:
+    """Remove the weights of taggers that were in a folder before."""
+    for path in folder.iterdir():
+        if WEIGHTS.fullmatch(path.name) and path.name != but:
+            path.unlink(missing_ok=True)
