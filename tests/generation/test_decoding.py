@@ -1,6 +1,7 @@
 """Batches and beams: against writing one by one, without a cache, and against trying everything."""
 
 import itertools
+import sys
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from tinyllm import tensor
 from tinyllm.generation import beam_search, generate, generate_batch
 from tinyllm.models import Decoder, DecoderConfig, Seq2Seq, Seq2SeqConfig
 
+beam_search_module = sys.modules["tinyllm.generation.beam_search"]  # the function hides it
 V, CONTEXT, END = 23, 11, 2
 STOPS = [7, 9, 12, 18, 21]
 
@@ -244,3 +246,56 @@ def test_errors_of_a_source():
         generate(model, [3], 5, min_p=2)
     with pytest.raises(ValueError, match="every token is forbidden"):
         list(generate(gpt2(), [3], 99, no_repeat_ngram_size=1, temperature=0))
+
+
+class Written:
+    """A reader whose probabilities stand in a table: text so far -> those of the next token."""
+
+    ends = frozenset([0])
+
+    def __init__(self, table):
+        self.table, self.texts = table, [[]]
+
+    def logits(self):
+        with np.errstate(divide="ignore"):
+            return np.log(np.array([self.table.get(tuple(t), self.table[...]) for t in self.texts]))
+
+    def select(self, rows):
+        self.texts = [list(self.texts[row]) for row in rows]
+
+    def room(self):
+        return 99
+
+
+@pytest.fixture
+def found(monkeypatch):
+    """Search in a table of probabilities; give the texts of each prompt."""
+
+    def search(table, longest, **settings):
+        monkeypatch.setattr(beam_search_module, "reader", lambda model, prompts: Written(table))
+        model = gpt2(vocab_size=4)
+        return [each.tokens for each in beam_search(model, [[1]], longest, **settings)[0]]
+
+    return search
+
+
+def test_an_end_that_is_not_among_the_best_is_not_set_aside(found):
+    table = {(): [0.2, 0.5, 0.3, 0.0], ...: [0.1, 0.3, 0.3, 0.3]}
+    settings = {"early_stopping": "never", "num_return_sequences": 2}
+    assert [] not in found(table, 3, num_beams=2, **settings)
+    assert found(table, 3, num_beams=3, **settings)[0] == []
+
+
+def test_when_the_search_ends(found):
+    """The end now, or a longer text that is sure after a less likely beginning."""
+    table = {(): [0.55, 0.45, 0, 0], (1,) * 4: [1, 0, 0, 0], ...: [0, 1, 0, 0]}
+    for early, text in ((True, []), (False, []), ("never", [1] * 4)):
+        assert found(table, 5, num_beams=1, early_stopping=early) == [text]
+    assert found(table, 5, num_beams=1, early_stopping="never", length_penalty=0) == [[]]
+
+
+def test_a_batch_reads_one_token_of_each_text_at_a_time():
+    model, calls = gpt2(), []
+    model.register_forward_hook(lambda module, args, output: calls.append(args[0].shape))
+    generate_batch(model, [[3], [3, 4, 5, 6], [5, 6]], 4, temperature=0)
+    assert calls == [(3, 4), (3, 1), (3, 1), (3, 1)]
