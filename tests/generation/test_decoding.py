@@ -281,7 +281,7 @@ def found(monkeypatch):
 
 def test_an_end_that_is_not_among_the_best_is_not_set_aside(found):
     table = {(): [0.2, 0.5, 0.3, 0.0], ...: [0.1, 0.3, 0.3, 0.3]}
-    settings = {"early_stopping": "never", "num_return_sequences": 2}
+    settings = {"early_stopping": "never", "num_return_sequences": 2, "length_penalty": 0}
     assert [] not in found(table, 3, num_beams=2, **settings)
     assert found(table, 3, num_beams=3, **settings)[0] == []
 
