@@ -280,10 +280,16 @@ def found(monkeypatch):
 
 
 def test_an_end_that_is_not_among_the_best_is_not_set_aside(found):
-    table = {(): [0.2, 0.5, 0.3, 0.0], ...: [0.1, 0.3, 0.3, 0.3]}
-    settings = {"early_stopping": "never", "num_return_sequences": 2, "length_penalty": 0}
-    assert [] not in found(table, 3, num_beams=2, **settings)
-    assert found(table, 3, num_beams=3, **settings)[0] == []
+    table = {
+        (): [0, 0.5, 0.5, 0],
+        (1,): [0.5, 0.4, 0, 0.1],
+        (2,): [0.35, 0.3, 0.3, 0.05],  # its end, 0.175 in all, is third
+        ...: [0.1, 0.9, 0, 0],
+    }
+    settings = {"length_penalty": 0, "num_return_sequences": 2}
+    assert found(table, 3, num_beams=2, **settings) == [[1], [1, 1, 1]]
+    assert found(table, 3, num_beams=3, early_stopping="never", **settings) == [[1], [1, 1, 1]]
+    assert found(table, 3, num_beams=3, **{**settings, "num_return_sequences": 3})[2] == [2]
 
 
 def test_when_the_search_ends(found):
