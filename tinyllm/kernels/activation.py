@@ -1,7 +1,7 @@
 """ReLU, its square, GELU (exact and tanh) and SiLU, forward and backward, element by element.
 
-GELU and SiLU are x times a smooth step: gelu(x) = x Phi(x), its tanh form x sigmoid(2u), silu(x) = x
-sigmoid(x). So each derivative is step + x * step'.
+GELU and SiLU are x times a smooth step: gelu(x) = x Phi(x), its tanh form x sigmoid(2u), silu(x) =
+x sigmoid(x). So each derivative is step + x * step'.
 """
 
 from __future__ import annotations

@@ -67,7 +67,7 @@ class RMSNorm(Function):
 
 
 class RMSNormHeads(Function):
-    """y = x * rstd, rstd = 1 / sqrt(mean(x^2) + eps), in the first `heads` heads; y = x in the rest.
+    """y = x * rstd, rstd = 1 / sqrt(mean(x^2) + eps), in the first `heads` heads, else x.
 
     Shapes:   x (B, T, N, D) -> y (B, T, N, D)
     Adjoint:  grad_x = rstd * (grad_y - y * mean(grad_y * y)), or grad_y in the rest
