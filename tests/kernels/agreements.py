@@ -267,6 +267,7 @@ def self_attention(B, T, H, Hk, D, causal=True, p=0.0, seed=0, nan=False):
 def cached(B, T, H, Hk, D, kept, capacity, nan=False):
     qkv, cache = (B, T, (H + 2 * Hk) * D), (B, Hk, capacity, D)
     title = f"{qkv} heads {H}, {Hk} after {kept}"
+    kept = np.array([kept] * B if isinstance(kept, int) else kept, np.int64)
     return Agree("cached_attention", [qkv, cache, cache, kept, H], title, nan=nan, slack=4)
 
 
@@ -283,6 +284,9 @@ SELF_ATTENTION = [
     cached(2, 1, 6, 2, 5, 0, 7),
     cached(2, 1, 3, 3, 4, 6, 7, nan=True),
     cached(2, 3, 6, 2, 5, 4, 11),
+    cached(5, 1, 6, 2, 5, [0, 6, 2, 9, 1], 11, nan=True),
+    cached(3, 3, 3, 3, 4, [7, 0, 5], 11),
+    cached(3, 70, 4, 2, 8, [61, 0, 17], 139),
     cached(0, 3, 6, 2, 5, 4, 11),
     cached(3, 67, 4, 2, 8, 40, 131),
     cached(2, 1, 4, 2, 64, 700, 701),

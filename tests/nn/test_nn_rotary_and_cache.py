@@ -120,11 +120,63 @@ def test_cache_truncates_and_resets():
     assert cache.length == 0
 
 
+def test_rows_of_different_lengths_are_as_each_alone():
+    lengths, texts = (2, 5), random(9)
+    cache = new_cache()
+    cache.attend(0, texts[:, :5], H)  # the first row's last three are filling
+    cache.truncate(lengths)
+    assert not cache.even
+    assert cache.length == 5
+    assert cache.positions(2).tolist() == [[2, 3], [5, 6]]
+    got = [cache.attend(0, random_part, H).numpy() for random_part in (texts[:, 5:7], texts[:, 7:])]
+    assert cache.lengths.tolist() == [6, 9]
+    for row, length in enumerate(lengths):
+        alone = nn.KeyValueCache(1, 1, HK, 11, D)
+        alone.attend(0, texts[row : row + 1, :length], H)
+        for part, y in zip((texts[:, 5:7], texts[:, 7:]), got, strict=True):
+            expected = alone.attend(0, part[row : row + 1], H).numpy()[0]
+            np.testing.assert_allclose(y[row], expected, rtol=1e-5, atol=1e-6)
+
+
+def test_cache_selects_rows():
+    cache, first = new_cache(), random(4)
+    cache.attend(0, first, H)
+    cache.truncate((3, 4))
+    cache.select([1, 0, 1])
+    assert cache.lengths.tolist() == [4, 3, 4]
+    new = random(1, batch=3)
+    got = cache.attend(0, new, H).numpy()
+    for row, (source, length) in enumerate(((1, 4), (0, 3), (1, 4))):
+        text = tinyllm.cat((first[source : source + 1, :length], new[row : row + 1]), dim=1)
+        whole = F.self_attention(text, H, HK, is_causal=True).numpy()
+        np.testing.assert_allclose(got[row], whole[0, -1:], rtol=1e-5, atol=1e-6)
+    cache.select([0, 2])
+    assert cache.even
+    with pytest.raises(IndexError):
+        cache.select([2])
+
+
+def test_rotary_takes_the_place_of_each_token():
+    rotary, x = nn.RotaryEmbedding(6, 11), tinyllm.randn(2, 3, 4, 6)
+    places = np.array([[4, 5, 6], [0, 1, 2]])
+    got = rotary(x, places, heads=2).numpy()
+    for row, start in enumerate((4, 0)):
+        np.testing.assert_array_equal(got[row], rotary(x[row : row + 1], start, heads=2).numpy()[0])
+    one = rotary(x, places[0]).numpy()
+    np.testing.assert_array_equal(one, rotary(x, 4).numpy())
+    with pytest.raises(ValueError, match="positions 4 to 11 exceed"):
+        rotary(x, np.array([4, 5, 11]))
+
+
 def test_cache_errors():
     cache = new_cache(capacity=5)
     cache.attend(0, random(4), H)
     with pytest.raises(ValueError, match="4 tokens kept and 2 new ones exceed capacity 5"):
         cache.attend(0, random(2), H)
+    with pytest.raises(ValueError, match="cannot truncate to 5 tokens, 4 are kept"):
+        cache.truncate((3, 5))
+    with pytest.raises(ValueError, match=r"lengths of shape \(3,\) for 2 rows"):
+        cache.truncate((1, 2, 3))
     with pytest.raises(ValueError, match=r"qkv \(3, 1, 120\) must be"):
         cache.attend(0, random(1, batch=B + 1), H)
     with pytest.raises(ValueError, match="B, H, Hk, D = 2, 5, 3, 10"):

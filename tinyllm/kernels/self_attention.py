@@ -44,18 +44,23 @@ def self_attention_backward(grad_y, qkv, heads, kv_heads, is_causal, dropout_p, 
 
 
 @kernel
-def cached_attention(qkv, keys, values, start, heads):
+def cached_attention(qkv, keys, values, starts, heads):
     """Attention of new tokens to those kept and to themselves, whose keys and values it keeps too.
 
-    The T new tokens stand at `start` .. start + T - 1; query t sees keys 0 .. start + t.
-    qkv (B, T, (H + 2 Hk) D), keys and values (B, Hk, capacity, D), changed -> y (B, T, H D)
+    Of each row b, starts[b] tokens are kept. The T new ones stand behind them, at starts[b] + t,
+    and see keys 0 .. starts[b] + t.
+    qkv (B, T, (H + 2 Hk) D), keys and values (B, Hk, capacity, D), changed, starts (B,) int64
+    -> y (B, T, H D)
     """
-    T, stop = qkv.shape[1], start + qkv.shape[1]
+    T, longest = qkv.shape[1], starts.max(initial=0) + qkv.shape[1]
     q, k, v = _cut(qkv, heads, keys.shape[1])
-    keys[:, :, start:stop], values[:, :, start:stop] = k, v
-    may_attend = np.tri(T, stop, start, dtype=bool)
+    places = starts[:, None] + np.arange(T)  # (B, T)
+    for b, here in enumerate(places):
+        keys[b][:, here], values[b][:, here] = k[b], v[b]
+    may_attend = np.arange(longest) <= places[:, None, :, None]  # (B, 1, T, longest)
     scale = 1 / math.sqrt(q.shape[-1])
-    kept = keys[:, :, :stop], values[:, :, :stop]
+    seen = np.arange(longest) < starts[:, None] + T  # behind it a row's memory is not written yet
+    kept = (np.where(seen[:, None, :, None], x[:, :, :longest], 0) for x in (keys, values))
     return _joined(attention.definition(q, *kept, may_attend, False, scale, 0.0, 0)[0])
 
 
@@ -107,16 +112,17 @@ def self_attention_backward(grad_y, qkv, heads, kv_heads, is_causal, dropout_p, 
 
 
 @cached_attention.fast_with_blas
-def cached_attention(qkv, keys, values, start, heads):
+def cached_attention(qkv, keys, values, starts, heads):
     whole = keys.flags.c_contiguous and values.flags.c_contiguous
     if not (qkv.size and whole):
-        return cached_attention.definition(qkv, keys, values, start, heads)
+        return cached_attention.definition(qkv, keys, values, starts, heads)
     hold_to_one_thread()
     (B, T, _), (_, kv_heads, _, D) = qkv.shape, keys.shape
     y = empty((B, T, heads * D), qkv.dtype)
-    threads = threads_for_heads(B * kv_heads, heads // kv_heads * T * (start + T) * D)
+    longest = int(starts[0] if B == 1 else starts.max()) + T
+    threads = threads_for_heads(B * kv_heads, heads // kv_heads * T * longest * D)
     qkv = np.ascontiguousarray(qkv)
-    _cached_attention(B * kv_heads, threads, qkv, keys, values, start, y, 1 / math.sqrt(D))
+    _cached_attention(B * kv_heads, threads, qkv, keys, values, starts, y, 1 / math.sqrt(D))
     return y
 
 
@@ -160,26 +166,31 @@ def _self_attention_backward(
 
 
 @parallel
-def _cached_attention(qkv, keys, values, past, y, scale, start, stop):
+def _cached_attention(qkv, keys, values, starts, y, scale, start, stop):
     """Do the (batch, key head) pairs from `start` to `stop`, and keep their keys and values."""
     B, T, width = qkv.shape
     Hk, capacity, D = keys.shape[1:]
     H = width // D - 2 * Hk
-    for task in range(start, stop):
-        b, kv = task // Hk, task % Hk
-        key, value = (H + kv) * D, (H + Hk + kv) * D
-        for t in range(T):
-            row, kept_key, kept_value = qkv[b, t], keys[b, kv, past + t], values[b, kv, past + t]
-            for d in range(D):
-                kept_key[d] = row[key + d]
-                kept_value[d] = row[value + d]
+    item = qkv.itemsize
     table = np.empty((5, COLUMNS), np.int64)
-    place(table, 0, address(qkv), T * width, D, width)
-    place(table, 1, address(keys), Hk * capacity * D, capacity * D, D)
-    place(table, 2, address(values), Hk * capacity * D, capacity * D, D)
-    place(table, 3, address(y), T * H * D, D, H * D)
-    sizes(table[4], B, H, Hk, T, past + T, D, D, past)
     no_mask, strides = np.empty(0, y.dtype), np.zeros(4, np.int64)
-    lse = np.empty((B, H, T), y.dtype)  # each thread's own; nobody asks for it
-    first, last = start * (H // Hk), stop * (H // Hk)
-    attend(table, no_mask, strides, True, scale, 0.0, 0, 0, 0, lse, first, last)
+    lse = np.empty((1, H, T), y.dtype)  # each thread's own; nobody asks for it
+    for b in range(start // Hk, (stop + Hk - 1) // Hk):
+        first, last = max(start - b * Hk, 0), min(stop - b * Hk, Hk)  # of this row's key heads
+        past = starts[b]
+        for kv in range(first, last):
+            key, value = (H + kv) * D, (H + Hk + kv) * D
+            for t in range(T):
+                row = qkv[b, t]
+                kept_key, kept_value = keys[b, kv, past + t], values[b, kv, past + t]
+                for d in range(D):
+                    kept_key[d] = row[key + d]
+                    kept_value[d] = row[value + d]
+        place(table, 0, address(qkv) + b * T * width * item, T * width, D, width)
+        kept = b * Hk * capacity * D * item
+        place(table, 1, address(keys) + kept, Hk * capacity * D, capacity * D, D)
+        place(table, 2, address(values) + kept, Hk * capacity * D, capacity * D, D)
+        place(table, 3, address(y) + b * T * H * D * item, T * H * D, D, H * D)
+        sizes(table[4], 1, H, Hk, T, past + T, D, D, past)
+        group = H // Hk
+        attend(table, no_mask, strides, True, scale, 0.0, 0, 0, 0, lse, first * group, last * group)

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+
 from tinyllm import nn
 from tinyllm.functions import arange
 from tinyllm.models.decoder_config import DecoderConfig
@@ -29,6 +31,11 @@ def _branch_end(layer: nn.Linear, x: Tensor, stream: Tensor | None, dropout: nn.
     if dropout.p and dropout.training:
         return stream + dropout(layer(x))
     return layer(x, onto=stream)
+
+
+def _place(cache: nn.KeyValueCache, tokens: int) -> int | np.ndarray:
+    """Where new tokens begin; of rows that differ in length, where each token stands."""
+    return cache.length if cache.even else cache.positions(tokens)
 
 
 class Attention(nn.Module):
@@ -61,7 +68,7 @@ class Attention(nn.Module):
         if self.qk_norm is not None:
             qkv = self._normalised(qkv)
         if self.rotary is not None:
-            qkv = self._turned(qkv, cache.length if cache is not None else 0)
+            qkv = self._turned(qkv, 0 if cache is None else _place(cache, qkv.shape[1]))
         if cache is not None:
             y = cache.attend(self.layer, qkv, self.heads)  # (B, T, C)
         else:
@@ -74,8 +81,8 @@ class Attention(nn.Module):
         heads = qkv.view(*qkv.shape[:2], -1, self.head_size)  # (B, T, H + 2 Hk, D)
         return self.qk_norm(heads, self.heads + self.kv_heads).view(qkv.shape)
 
-    def _turned(self, qkv: Tensor, start: int) -> Tensor:
-        """Turn queries and keys by their positions, the first of which is `start`."""
+    def _turned(self, qkv: Tensor, start: int | np.ndarray) -> Tensor:
+        """Turn queries and keys by their positions: from `start` on, or as given for each token."""
         B, T, width = qkv.shape
         heads = qkv.view(B, T, width // self.head_size, self.head_size)  # (B, T, H + 2 Hk, D)
         return self.rotary(heads, start, self.heads + self.kv_heads).view(B, T, width)
@@ -186,8 +193,9 @@ class Decoder(nn.Module):
         self._check(ids, start)
         x = self.token_embedding(ids)  # (B, T, C)
         if self.config.positions == "learned":
-            positions = arange(start, start + ids.shape[1])  # (T)
-            x = x + self.position_embedding(positions)  # (B, T, C) + (T, C)
+            T = ids.shape[1]
+            positions = arange(T) if cache is None else Tensor(cache.positions(T))  # (T) or (B, T)
+            x = x + self.position_embedding(positions)  # (B, T, C) + (T, C) or (B, T, C)
         x = self.dropout(x)
         for block in self.blocks:
             x = block(x, cache)  # (B, T, C)

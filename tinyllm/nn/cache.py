@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -15,8 +16,10 @@ from tinyllm.tensor import Tensor
 class KeyValueCache:
     """Room for the keys and values of up to `capacity` tokens, in every layer.
 
-    A token counts in `length` once the last layer has kept it, so a forward that was broken
-    off halfway leaves nothing behind.
+    The rows of a batch may differ in length: texts that are filled up to the longest are read at
+    once, `truncate` then forgets the filling, and what follows stands behind each row's own end.
+    A token counts in `lengths` once the last layer has kept it, so a forward that was broken off
+    halfway leaves nothing behind.
 
     Args:    heads: key heads H (fewer than the query's under grouped-query attention).
              head_size: D.
@@ -36,11 +39,24 @@ class KeyValueCache:
                 f"KeyValueCache: layers {layers}, batch_size {batch_size}, heads {heads}, capacity "
                 f"{capacity} and head_size {head_size} must all be at least 1"
             )
-        self.layers, self.capacity, self.length = layers, capacity, 0
+        self.layers, self.capacity = layers, capacity
+        self._lengths = np.zeros(batch_size, np.int64)
+        self.length = 0  # of the longest row
+        self.even = True  # all rows have that length
         dtype = np.dtype(dtype or get_default_dtype())
         shape = (batch_size, heads, capacity, head_size)
         self._keys = [np.empty(shape, dtype) for _ in range(layers)]
         self._values = [np.empty(shape, dtype) for _ in range(layers)]
+
+    @property
+    def lengths(self) -> np.ndarray:
+        """The tokens kept of each row: (B,) int64."""
+        return self._lengths.copy()
+
+    def positions(self, tokens: int) -> np.ndarray:
+        """Where so many new tokens of each row stand: (B, tokens); (tokens,) if rows are even."""
+        new = np.arange(self.length, self.length + tokens)
+        return new if self.even else self._lengths[:, None] + np.arange(tokens)
 
     def attend(self, layer: int, qkv: Tensor, heads: int) -> Tensor:
         """Keep new tokens' keys and values; let each token attend to all up to itself.
@@ -57,7 +73,7 @@ class KeyValueCache:
                 "model inside tinyllm.no_grad(), or without a cache"
             )
         keys, values = self._keys[layer], self._values[layer]
-        (B, kv_heads, capacity, D), start, shape = keys.shape, self.length, qkv.array.shape
+        (B, kv_heads, capacity, D), shape = keys.shape, qkv.array.shape
         if len(shape) != 3 or shape[0] != B or shape[2] != (heads + 2 * kv_heads) * D:
             raise ValueError(
                 f"KeyValueCache: qkv {shape} must be (B, T, (H + 2 Hk) D) with B, H, Hk, D = {B}, "
@@ -65,28 +81,56 @@ class KeyValueCache:
             )
         if qkv.array.dtype != keys.dtype:
             raise TypeError(f"KeyValueCache: qkv is {qkv.dtype}, the cache keeps {keys.dtype}")
-        stop = start + shape[1]
-        if stop > capacity:
+        if self.length + shape[1] > capacity:
             raise ValueError(
-                f"KeyValueCache: {start} tokens kept and {shape[1]} new ones exceed capacity "
+                f"KeyValueCache: {self.length} tokens kept and {shape[1]} new ones exceed capacity "
                 f"{capacity}: make a larger cache, or truncate() or reset() this one"
             )
-        y = kernels.cached_attention(qkv.array, keys, values, start, heads)
+        y = kernels.cached_attention(qkv.array, keys, values, self._lengths, heads)
         if layer == self.layers - 1:
-            self.length = stop
+            self._lengths += shape[1]
+            self.length += shape[1]
         return Tensor(y)
 
-    def truncate(self, length: int) -> None:
-        """Forget all but the first `length` tokens."""
-        if not 0 <= length <= self.length:
+    def truncate(self, length: int | Sequence[int]) -> None:
+        """Forget all but the first `length` tokens, of each row its own if several are given.
+
+        Raises:  ValueError for a length that a row does not have.
+        """
+        given = np.asarray(length, np.int64)
+        if given.ndim and given.shape != self._lengths.shape:
             raise ValueError(
-                f"KeyValueCache: cannot truncate to {length} tokens, {self.length} are kept"
+                f"KeyValueCache: truncate got lengths of shape {given.shape} for "
+                f"{len(self._lengths)} rows"
             )
-        self.length = length
+        wrong = np.flatnonzero((given < 0) | (given > self._lengths))
+        if wrong.size:
+            asked = np.broadcast_to(given, self._lengths.shape)[wrong[0]]
+            raise ValueError(
+                f"KeyValueCache: cannot truncate to {asked} tokens, {self._lengths[wrong[0]]} are "
+                "kept"
+            )
+        self._set_lengths(np.broadcast_to(given, self._lengths.shape).copy())
 
     def reset(self) -> None:
         """Forget all tokens."""
-        self.length = 0
+        self._set_lengths(np.zeros_like(self._lengths))
+
+    def select(self, rows: Sequence[int]) -> None:
+        """Make a batch of these rows, in this order; a row may come more than once, or not at all.
+
+        Raises:  IndexError for a row that there is not.
+        """
+        rows = np.asarray(rows, np.int64)
+        for arrays in (self._keys, self._values):
+            for layer, old in enumerate(arrays):
+                arrays[layer] = np.empty((len(rows), *old.shape[1:]), old.dtype)
+                arrays[layer][:, :, : self.length] = old[rows, :, : self.length]
+        self._set_lengths(self._lengths[rows])
+
+    def _set_lengths(self, lengths: np.ndarray) -> None:
+        self._lengths, self.length = lengths, int(lengths.max())
+        self.even = bool((lengths == self.length).all())
 
     def __repr__(self) -> str:
         B, H, capacity, D = self._keys[0].shape

@@ -37,10 +37,11 @@ class RotaryEmbedding(Module):
             self._tables[dtype] = np.cos(angles).astype(dtype), np.sin(angles).astype(dtype)
         return self._tables[dtype]
 
-    def forward(self, x: Tensor, start: int = 0, heads: int | None = None) -> Tensor:
+    def forward(self, x: Tensor, start: int | np.ndarray = 0, heads: int | None = None) -> Tensor:
         """Turn the heads of x (B, T, N, D), whose first row stands at position `start`.
 
-        Args:    heads: turn only the first so many, the queries and keys of a packed projection;
+        Args:    start: or the position of each token, (T,) or (B, T).
+                 heads: turn only the first so many, the queries and keys of a packed projection;
                  the rest, its values, stays as it is. None turns all.
         Raises:  ValueError beyond `context_length`, or for other dimensions.
         """
@@ -53,14 +54,25 @@ class RotaryEmbedding(Module):
         heads = N if heads is None else heads
         if not 0 <= heads <= N:
             raise ValueError(f"RotaryEmbedding: heads = {heads}, and x {x.shape} has N = {N}")
-        if start + T > self.context_length:
-            raise ValueError(
-                f"RotaryEmbedding: positions {start} to {start + T - 1} exceed context_length "
-                f"{self.context_length}"
-            )
         cos, sin = self.tables(x.dtype)
+        if isinstance(start, np.ndarray):
+            if start.size:
+                self._check_positions(int(start.min()), int(start.max()))
+            if start.ndim == 2:  # each row has places of its own: rows in one row
+                y = x.reshape(1, -1, N, self.head_size)  # (1, B T, N, D)
+                places = start.reshape(-1)
+                return apply(Rotate, y, cos=cos[places], sin=sin[places], heads=heads).view(x.shape)
+            return apply(Rotate, x, cos=cos[start], sin=sin[start], heads=heads)
+        self._check_positions(start, start + T - 1)
         here = slice(start, start + T)
         return apply(Rotate, x, cos=cos[here], sin=sin[here], heads=heads)  # (B, T, N, D)
+
+    def _check_positions(self, first: int, last: int) -> None:
+        if first < 0 or last >= self.context_length:
+            raise ValueError(
+                f"RotaryEmbedding: positions {first} to {last} exceed context_length "
+                f"{self.context_length}"
+            )
 
     def extra_repr(self) -> str:
         """Say the settings."""
