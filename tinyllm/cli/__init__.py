@@ -13,6 +13,7 @@ from typing import Annotated
 import typer
 
 from tinyllm.cli.bench import bench
+from tinyllm.cli.chat import chat
 from tinyllm.cli.clean import clean
 from tinyllm.cli.data import data
 from tinyllm.cli.generate import generate
@@ -40,6 +41,7 @@ app.add_typer(data, name="data")
 app.command()(tag)
 app.command()(translate)
 app.command()(summarize)
+app.command()(chat)
 app.add_typer(bench, name="bench")
 
 
