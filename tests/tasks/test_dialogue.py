@@ -135,7 +135,8 @@ def test_one_question_and_many_lines(trained, tmp_path):
     assert many.stdout.splitlines()[0] == one.stdout.splitlines()[0]
     for part in (
         "(temperature 0.5)", "/temp takes a number from 0, such as /temp 0.7, not 'hot'",
-        "(saved to", "/frob is no command", "/save takes the name of a file", "(forgotten)", "Ctrl-C stops",
+        "(saved to", "/frob is no command", "/save takes the name of a file", "(forgotten)",
+        "Ctrl-C stops",
     ):  # fmt: skip
         assert part in many.stderr
     if one.stdout.strip():

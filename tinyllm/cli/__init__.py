@@ -23,6 +23,7 @@ from tinyllm.cli.summarize import summarize
 from tinyllm.cli.tag import tag
 from tinyllm.cli.train import train
 from tinyllm.cli.translate import translate
+from tinyllm.cli.write import write
 
 app = typer.Typer(
     name="tinyllm",
@@ -42,6 +43,7 @@ app.command()(tag)
 app.command()(translate)
 app.command()(summarize)
 app.command()(chat)
+app.command()(write)
 app.add_typer(bench, name="bench")
 
 
