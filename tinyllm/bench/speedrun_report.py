@@ -17,10 +17,10 @@ STUDENT = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262)
 Row = dict[str, Any]
 LEGEND = """\
 loss: nats per character over the whole last tenth of the text, in windows that do not overlap,
-after the run's last step; mean and +- half a 95 % interval over the seeds. gain: how much lower than on
-the rung above, seed by seed; only between runs of as many steps and characters. to {target}: the
-first measurement at or below it, one every {every} steps; seconds are from process start, without
-the measuring (in brackets: with it)."""
+after the run's last step; mean and +- half a 95 % interval over the seeds. gain: how much lower
+than on the rung above, seed by seed; only between runs of as many steps and characters. to
+{target}: the first measurement at or below it, one every {every} steps; seconds are from process
+start, without the measuring (in brackets: with it)."""
 
 
 def interval(values: Sequence[float]) -> tuple[float, float | None]:
