@@ -95,6 +95,8 @@ def run(
     answers = Answers()
     for line in lines:
         _read_event(answers, line)
+    if len(answers.outcomes) > len(cases):
+        answers = Answers(problem=Problem("Garbled", "the process sent more answers than asked"))
     if answers.problem is None and len(answers.outcomes) < len(cases):
         problem = _how_it_ended(timed_out, code_of_exit, limits)
         last = answers.outcomes[-1].problem if answers.outcomes else None
