@@ -14,6 +14,7 @@ import typer
 
 from tinyllm.cli.bench import bench
 from tinyllm.cli.clean import clean
+from tinyllm.cli.course import course
 from tinyllm.cli.data import data
 from tinyllm.cli.generate import generate
 from tinyllm.cli.info import info
@@ -37,6 +38,7 @@ app.command()(clean)
 app.add_typer(data, name="data")
 app.command()(tag)
 app.add_typer(bench, name="bench")
+app.add_typer(course, name="course")
 
 
 def _show_version(wanted: bool) -> None:

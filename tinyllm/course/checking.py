@@ -30,7 +30,8 @@ def check(solution: Callable | str, seed: int = 0) -> Report:
     if code is None:
         raise ValueError(f"check: no cell defines {name}: run the cell with your code first")
     report = grade(found, code, seed)
-    Progress.load().tried(found.lesson, found.name, report.points)
+    if not report.to_do:
+        Progress.load().tried(found.lesson, found.name, report.points)
     return report
 
 
@@ -44,7 +45,7 @@ def check_file(path: Path, seed: int = 0, note: bool = True) -> list[Report]:
     progress = Progress.load() if note else None
     for found in _exercises_in(cells):
         reports.append(_graded(found, cells, seed))
-        if progress is not None:
+        if progress is not None and not reports[-1].to_do:
             progress.tried(found.lesson, found.name, reports[-1].points)
     if not reports:
         raise ValueError(f"{path}: defines nothing that is an exercise")

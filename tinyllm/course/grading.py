@@ -6,6 +6,7 @@ does: if a known wrong variant gives what the learner's code gave, its diagnosis
 
 from __future__ import annotations
 
+import ast
 import copy
 import html
 from collections.abc import Iterator, Sequence
@@ -51,6 +52,7 @@ class Report:
     problem: str = ""
     diagnosis: str = ""
     printed: str = ""
+    to_do: bool = False
 
     @property
     def passed(self) -> bool:
@@ -59,6 +61,9 @@ class Report:
 
     def __str__(self) -> str:
         name, of = self.exercise.name, self.exercise.points
+        if self.to_do:
+            minutes = self.exercise.minutes
+            return f"to do: {name} ({of} points, about {minutes} minutes)"
         if self.passed:
             return f"✓ {name}: {of} of {of} points"
         lines = [f"✗ {name}: {self.points} of {of} points"]
@@ -75,21 +80,21 @@ class Report:
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
-        colour = "#1b7837" if self.passed else "#b2182b"
+        colour = "#1b7837" if self.passed else "#888888" if self.to_do else "#b2182b"
         return (
             f'<pre style="border-left: 4px solid {colour}; padding-left: 0.7em">'
             f"{html.escape(str(self))}</pre>"
         )
 
 
-def grade(
-    exercise: Exercise, code: str, seed: int = 0, limits: Limits | None = None
-) -> Report:
+def grade(exercise: Exercise, code: str, seed: int = 0, limits: Limits | None = None) -> Report:
     """Grade code that defines what the exercise asks for.
 
     Args:    seed: of the cases: a teacher can give each learner their own.
     """
     nothing = dict.fromkeys(exercise.parts, False)
+    if is_stub(code, exercise.name):
+        return Report(exercise, 0, nothing, to_do=True)
     if found := refused_names(code, exercise.refused):
         line, name = found[0]
         return Report(
@@ -110,9 +115,7 @@ def grade(
     outcomes = answers.outcomes + [missing] * (len(cases) - len(answers.outcomes))
     wrong = [_what_is_wrong(exercise, *pair) for pair in zip(cases, outcomes, strict=True)]
     parts = {
-        part: not any(
-            w for w, case in zip(wrong, cases, strict=True) if case.part == part
-        )
+        part: not any(w for w, case in zip(wrong, cases, strict=True) if case.part == part)
         for part in exercise.parts
     }
     points = sum(exercise.parts[part] for part, right in parts.items() if right)
@@ -124,6 +127,22 @@ def grade(
     return Report(
         exercise, points, parts, failure, "", mistake.diagnosis if mistake else "", answers.printed
     )
+
+
+def is_stub(code: str, name: str) -> bool:
+    """Whether the code has nothing in the place of `name` but dots and words."""
+    try:
+        body = ast.parse(code).body
+    except (SyntaxError, ValueError):
+        return False
+    for statement in body:
+        if isinstance(statement, ast.FunctionDef | ast.ClassDef) and statement.name == name:
+            return all(
+                isinstance(line, ast.Pass)
+                or (isinstance(line, ast.Expr) and isinstance(line.value, ast.Constant))
+                for line in statement.body
+            )
+    return False
 
 
 def recognised(

@@ -45,9 +45,7 @@ class Progress:
         data = read_json(path)
         exercises = data.get("exercises")
         if data.get("format") != FORMAT or not isinstance(exercises, dict):
-            raise ValueError(
-                f"{path}: not the progress of this course; move it away to begin anew"
-            )
+            raise ValueError(f"{path}: not the progress of this course; move it away to begin anew")
         return cls(path, exercises)
 
     def of(self, lesson: str, name: str) -> dict[str, Any]:
@@ -64,9 +62,7 @@ class Progress:
     def tried(self, lesson: str, name: str, points: int) -> None:
         """Note a check: the best points count."""
         known = self.of(lesson, name)
-        self.record(
-            lesson, name, points=max(points, known["points"]), tries=known["tries"] + 1
-        )
+        self.record(lesson, name, points=max(points, known["points"]), tries=known["tries"] + 1)
 
     def reset(self, lesson: str | None = None, name: str | None = None) -> int:
         """Forget an exercise, a lesson, or everything; return how many were forgotten."""

@@ -79,7 +79,6 @@ class _Finder(ast.NodeVisitor):
 
     def _use(self, line: int, full: str) -> None:
         for refused in self.refused:
-            if full == refused or full.startswith(f"{refused}."):
-                self.found.append((line, full))
-            elif refused.startswith(".") and full.endswith(refused):
+            method = refused.startswith(".") and full.endswith(refused)
+            if method or full == refused or full.startswith(f"{refused}."):
                 self.found.append((line, full))

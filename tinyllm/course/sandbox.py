@@ -6,6 +6,7 @@ sends back is data. It cannot hang the grader, fill the memory, or change the gr
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -130,11 +131,9 @@ def _talk(task: str, seconds: float) -> tuple[list[str], bool, int | None]:
         listener = threading.Thread(target=listen, daemon=True)
         listener.start()
         timed_out = False
-        try:
+        with contextlib.suppress(BrokenPipeError):
             child.stdin.write(task.encode() + b"\n")
             child.stdin.close()
-        except BrokenPipeError:
-            pass
         try:
             child.wait(seconds)
         except subprocess.TimeoutExpired:
@@ -147,10 +146,8 @@ def _talk(task: str, seconds: float) -> tuple[list[str], bool, int | None]:
 
 def _kill(child: subprocess.Popen) -> None:
     """End the child and all it has started."""
-    try:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(child.pid, signal.SIGKILL)
-    except (ProcessLookupError, PermissionError):
-        pass
     child.kill()
     child.wait()
 
