@@ -77,7 +77,7 @@ LOADED_WHERE_USED = {
 }
 # The same for our own rooms: file -> what it may import late.
 ROOMS_LOADED_WHERE_USED = {
-    "course/child.py": {"tinyllm"},  # half a second, for exercises with tensors alone
+    "course/child.py": {"tinyllm.tensor"},  # half a second, for exercises with tensors alone
     "data/downloads.py": {"tinyllm.data.resuming"},  # urllib and ssl, of no use once it is here
     "training/report.py": {"tinyllm.viz"},  # matplotlib
     "training/rehearsal.py": {"tinyllm.kernels.cache"},  # Numba, which may be absent

@@ -35,7 +35,7 @@ class Failure:
     shows_values: bool = False
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Report:
     """What a check found.
 
@@ -78,6 +78,9 @@ class Report:
         if self.printed:
             lines.append(f"Your code printed:\n{self.printed.rstrip()}")
         return "\n".join(lines)
+
+    def __repr__(self) -> str:
+        return str(self)  # what a notebook shows where there is no HTML
 
     def _repr_html_(self) -> str:
         colour = "#1b7837" if self.passed else "#888888" if self.to_do else "#b2182b"

@@ -45,7 +45,7 @@ def my_softmax(x):
     weights = np.exp(x - x.max(axis=-1, keepdims=True))
     return weights / weights.sum(axis=-1, keepdims=True)
 """,
-        why="Softmax does not change when a number is added to all of a row. With the maximum taken "
+        why="Softmax stays the same when a number is added to all of a row. With the maximum taken "
         "off, the largest exponent is 0: nothing can overflow, and the sum is at least 1.",
         hints=(
             "What happens to exp(1000)? And does softmax change if you add 5 to every number?",
