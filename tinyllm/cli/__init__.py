@@ -15,6 +15,7 @@ import typer
 from tinyllm.cli.bench import bench
 from tinyllm.cli.chat import chat
 from tinyllm.cli.clean import clean
+from tinyllm.cli.course import course
 from tinyllm.cli.data import data
 from tinyllm.cli.generate import generate
 from tinyllm.cli.info import info
@@ -45,6 +46,7 @@ app.command()(summarize)
 app.command()(chat)
 app.command()(write)
 app.add_typer(bench, name="bench")
+app.add_typer(course, name="course")
 
 
 def _show_version(wanted: bool) -> None:
