@@ -183,6 +183,10 @@ def test_cross_attention_is_that_of_the_model(trained):
     np.testing.assert_allclose(weights.sum(axis=-1), 1, rtol=1e-5)
     assert "".join(written[:-1]) == target.replace(" ", "")
     assert written[-1] == "</s>"
+    read, written, weights = translator.cross_attention("a 漢字 é", "漢字")
+    assert "".join(read).replace("␣", "") == "a漢字é"  # of several bytes each
+    assert written == ["漢", "字", "</s>"]
+    np.testing.assert_allclose(weights.sum(axis=-1), 1, rtol=1e-5)
     example = translation.Example(source, target, target)
     assert translation.draw_attention(translator, example).startswith("<svg")
     with pytest.raises(ValueError, match="a decoder has none"):
