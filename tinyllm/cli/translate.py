@@ -152,7 +152,7 @@ def _train(
     except TrainingInterrupted as stop:
         typer.echo(f"\n{stop}", err=True)
         raise typer.Exit(128 + stop.signal) from None
-    scores = translation.evaluate(translator, corpus, *search)
+    scores = translation.evaluate(translator, corpus, *search, progress=progress)
     write_json(result.run.path / "scores.json", scores.to_dict())
     display.say(f"\n{scores}\n\nThe scores: {result.run.path / 'scores.json'}")
     if kind == "seq2seq":
