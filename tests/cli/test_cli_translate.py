@@ -72,7 +72,7 @@ def test_files_and_a_decoder(tinyllm, text):
     [
         ("", "no model trained for translation in runs/: train one"),
         ("--beams 0 x", "beams"),
-        ("--preset quick x", "--preset is for training: give --train too"),
+        ("--preset pairs x", "--preset is for training: give --train too"),
         ("--learning-rate 1 x", "--learning-rate is for training"),
         ("--train text", "--train takes no text"),
         ("--train --data book.txt", "name the file with its translations too, by --target"),

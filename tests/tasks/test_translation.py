@@ -17,6 +17,8 @@ TINY = {
     "threads": 1, "average_decay": 0.9, "warmup_steps": 5,
 }  # fmt: skip
 
+TRAINED = {**TINY, "max_steps": 300, "eval_every": 150, "learning_rate": 1e-2}
+
 
 def micro(count=60):
     return tinyworld_corpus("micro", count, test_stories=6)
@@ -34,12 +36,13 @@ def untrained(kind="seq2seq", **more):
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
     """A translator of a micro world, trained for seconds, and its run's folder."""
+    threads = tinyllm.get_num_threads()
     folder = tmp_path_factory.mktemp("runs") / "micro"
     corpus = micro(400)
     translator, result = translation.train(
-        corpus, "tinyworld", "seq2seq", folder, progress=False,
-        **{**TINY, "max_steps": 300, "eval_every": 150, "learning_rate": 1e-2},
-    )  # fmt: skip
+        corpus, "tinyworld", "seq2seq", folder, progress=False, **TRAINED
+    )
+    tinyllm.set_num_threads(threads)
     return translator, corpus, result
 
 
@@ -65,15 +68,14 @@ def test_a_run_opened_again_says_the_same(trained):
 
 def test_called_again_it_goes_on_and_other_settings_are_refused(trained):
     _, corpus, result = trained
-    given_again = {**TINY, "max_steps": 300, "eval_every": 150, "learning_rate": 1e-2}
     _, again = translation.train(
-        corpus, "tinyworld", "seq2seq", result.run.path, progress=False, **given_again
+        corpus, "tinyworld", "seq2seq", result.run.path, progress=False, **TRAINED
     )
     assert again.metrics == result.metrics
     with pytest.raises(ValueError, match="begun with other settings.*learning_rate is 0.01"):
         translation.train(
             corpus, "tinyworld", "seq2seq", result.run.path, progress=False,
-            **{**given_again, "learning_rate": 1e-3},
+            **{**TRAINED, "learning_rate": 1e-3},
         )  # fmt: skip
 
 
@@ -183,6 +185,10 @@ def test_cross_attention_is_that_of_the_model(trained):
     np.testing.assert_allclose(weights.sum(axis=-1), 1, rtol=1e-5)
     assert "".join(written[:-1]) == target.replace(" ", "")
     assert written[-1] == "</s>"
+    read, written, weights = translator.cross_attention("a 漢字 é", "漢字")
+    assert "".join(read).replace("␣", "") == "a漢字é"  # of several bytes each
+    assert written == ["漢", "字", "</s>"]
+    np.testing.assert_allclose(weights.sum(axis=-1), 1, rtol=1e-5)
     example = translation.Example(source, target, target)
     assert translation.draw_attention(translator, example).startswith("<svg")
     with pytest.raises(ValueError, match="a decoder has none"):
@@ -234,8 +240,8 @@ def test_the_worlds_parts_are_told_apart():
         (lambda: load_corpus("klingon"), "'klingon' is not tinyworld or multi30k, or two files"),
         (lambda: load_corpus(["a"]), "a name or two files, not 1"),
         (lambda: tinyworld_corpus("giant"), "'giant' is not full or mini or micro"),
-        (lambda: translation.make_preset("fast"), "'fast' is not known.*quick"),
-        (lambda: translation.make_preset("quick", widht=3), r"unknown settings \['widht'\]"),
+        (lambda: translation.make_preset("fast"), "'fast' is not known.*pairs"),
+        (lambda: translation.make_preset("pairs", widht=3), r"unknown settings \['widht'\]"),
         (lambda: untrained("rnn"), "'rnn' is not seq2seq or decoder"),
         (lambda: make_model({"kind": "rnn"}), "'rnn' is not seq2seq or decoder"),
     ],

@@ -37,7 +37,7 @@ Target = Annotated[
 Preset = Annotated[
     str | None,
     typer.Option(
-        help="tinyworld, quick or long. (default: tinyworld for that, else quick)",
+        help="tinyworld or pairs: sizes and training. (default: tinyworld for that, else pairs)",
         show_default=False,
     ),
 ]
@@ -99,7 +99,7 @@ def translate(
 
         check_kind(model)
         data = data or "tinyworld"
-        chosen = make_preset(preset or ("tinyworld" if data == "tinyworld" else "quick"), **given)
+        chosen = make_preset(preset or ("tinyworld" if data == "tinyworld" else "pairs"), **given)
         corpus = _corpus(data, target, size, stories)
         _train(corpus, chosen, model, out, progress, (beams, length_penalty))
         return
@@ -152,7 +152,7 @@ def _train(
     except TrainingInterrupted as stop:
         typer.echo(f"\n{stop}", err=True)
         raise typer.Exit(128 + stop.signal) from None
-    scores = translation.evaluate(translator, corpus, *search)
+    scores = translation.evaluate(translator, corpus, *search, progress=progress)
     write_json(result.run.path / "scores.json", scores.to_dict())
     display.say(f"\n{scores}\n\nThe scores: {result.run.path / 'scores.json'}")
     if kind == "seq2seq":

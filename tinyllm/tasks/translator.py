@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -114,9 +114,11 @@ class Translator:
         num_beams: int = NUM_BEAMS,
         length_penalty: float = LENGTH_PENALTY,
         batch_size: int = 32,
+        done: Callable[[int], object] = lambda count: None,
     ) -> list[str]:
         """Translate sentences by beam search; one beam is greedy decoding.
 
+        Args:    done: is told, after each batch, how many sentences were in it.
         Raises:  ValueError for a sentence that is empty or too long; says which.
         """
         numbers = range(1, len(texts) + 1) if len(texts) > 1 else [None]
@@ -132,6 +134,7 @@ class Translator:
             )  # fmt: skip
             for i, best in zip(rows, hypotheses, strict=True):
                 found[i] = best[0].tokens
+            done(len(rows))
         return [self.decode(tokens) for tokens in found]
 
     def stream(self, text: str) -> Iterator[str]:
