@@ -80,10 +80,12 @@ ROOMS_LOADED_WHERE_USED = {
     "bench/worker.py": {  # a worker imports the side that it measures, and no other
         "tinyllm.bench.decoding",
         "tinyllm.bench.our_ops",
+        "tinyllm.bench.our_translation",
         "tinyllm.bench.peak",
         "tinyllm.bench.profile",
         "tinyllm.bench.torch_contenders",
         "tinyllm.bench.torch_ops",
+        "tinyllm.bench.torch_translation",
         "tinyllm.bench.training",
         "tinyllm.kernels.cache",  # Numba, which may be absent
     },

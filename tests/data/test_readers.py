@@ -137,7 +137,7 @@ def test_pairs(write):
 @pytest.mark.parametrize(
     ("left", "right", "message"),
     [
-        ("a\nb\n", "A\n", r"a\.de, line 2: expected a line, the file ends before the other"),
+        ("a\nb\n", "A\n", r"a\.en has 2 lines and .*a\.de has 1: line n"),
         ("a\n", "A\nB\nC\n", r"a\.en, line 2: expected a line"),
         ("a\nb\n", "A\n \n", r"a\.de, line 2: expected a sentence, the line is empty"),
         ("\nb", "A\nB", r"a\.en, line 1: expected a sentence"),

@@ -147,7 +147,7 @@ NORMALIZATION = [
 
 ACTIVATIONS = [
     case
-    for name in ("relu", "gelu", "gelu_tanh", "silu")
+    for name in ("relu", "relu_squared", "gelu", "gelu_tanh", "silu")
     for case in (
         *[Agree(name, [shape], nan=True) for shape in ((7, 5), (), (0, 3), (131, 257))],
         *[Agree(f"{name}_backward", [s, s], nan=True) for s in ((7, 5), (), (0, 3), (131, 257))],
@@ -301,6 +301,21 @@ ROTARY = [
     Agree("rotate", [(3, 61, 7, 22), np.cos(ANGLES), np.sin(ANGLES), 5], "large"),
 ]
 
+HEAD_SHAPES = ((2, 5, 3, 22), 2), ((2, 5, 3, 22), 3), ((1, 5, 3, 1), 0), ((0, 5, 3, 7), 2)
+HEAD_NORM = [
+    case
+    for shape, heads in (*HEAD_SHAPES, ((3, 61, 7, 22), 5))
+    for case in (
+        Agree("rms_norm_heads", [shape, heads, 1e-5], f"{shape} {heads}", nan=True),
+        Agree(
+            "rms_norm_heads_backward",
+            [shape, shape, (*shape[:2], heads)],
+            f"{shape} {heads}",
+            nan=True,
+        ),
+    )
+]
+
 TARGETS = np.array([4, 0, -100, 6, 2])
 MANY = np.random.default_rng(17).integers(0, 257, 131)
 MANY[::5] = -100
@@ -406,6 +421,7 @@ AGREEMENTS = [
     *ATTENTION,
     *SELF_ATTENTION,
     *ROTARY,
+    *HEAD_NORM,
     *CROSS_ENTROPY,
     *EMBEDDING,
     *DROPOUT,

@@ -18,10 +18,18 @@ GPT2 = {
     "hidden_width": 23,
 }
 LLAMA = {"vocab_size": V, "context_length": T, "layers": 2, "heads": 6, "width": 60, "kv_heads": 3}
+SPEEDRUN = {
+    "positions": "rotary",
+    "norm": "rms",
+    "activation": "relu2",
+    "qk_norm": True,
+    "bias": False,
+}
 CONFIGS = {
     "gpt2": DecoderConfig.gpt2(**GPT2),
     "llama": DecoderConfig.llama(**LLAMA),
     "gpt2-grouped": DecoderConfig.gpt2(**{**GPT2, "heads": 7}, kv_heads=1, bias=False),
+    "speedrun": DecoderConfig(**LLAMA, **SPEEDRUN),
     "llama-packed-less": DecoderConfig.llama(**{**LLAMA, "kv_heads": 6}, tie_embeddings=True),
 }
 
@@ -246,3 +254,33 @@ def test_from_dict_lists_what_is_wrong():
     with pytest.raises(TypeError, match="width must be an int, not '128'"):
         DecoderConfig(vocab_size=5, width="128")
     assert DecoderConfig.from_dict(CONFIGS["llama"].to_dict()) == CONFIGS["llama"]
+
+
+def test_branches_that_begin_at_zero_leave_the_stream_alone():
+    tinyllm.manual_seed(3)
+    model = Decoder(DecoderConfig(**LLAMA, **SPEEDRUN, zero_init_branches=True))
+    x = tinyllm.randn(B, T, 60)
+    for block in model.blocks:
+        np.testing.assert_array_equal(block(x).detach().numpy(), x.numpy())
+        assert np.abs(block.attention.qkv.weight.array).max() > 0
+    model.loss(ids(B, T), ids(B, T, seed=1)).backward()
+    for block in model.blocks:  # the branch's end learns first, the rest once it is not 0
+        assert np.abs(block.mlp.down.weight.grad.numpy()).max() > 0
+        assert np.abs(block.mlp.up.weight.grad.numpy()).max() == 0
+
+
+def test_options_that_older_runs_do_not_name_are_off():
+    older = dict(CONFIGS["gpt2"].to_dict())
+    del older["qk_norm"], older["zero_init_branches"]
+    assert DecoderConfig.from_dict(older) == CONFIGS["gpt2"]
+
+
+def test_scores_of_normalised_queries_and_keys_do_not_grow_with_the_weights():
+    tinyllm.manual_seed(5)
+    model = Decoder(DecoderConfig(**LLAMA, **SPEEDRUN)).eval()
+    before = logits(model, ids(B, T))
+    with tinyllm.no_grad():
+        for block in model.blocks:
+            queries_and_keys = (6 + 3) * 10
+            block.attention.qkv.weight[:queries_and_keys] *= 100.0
+    np.testing.assert_allclose(logits(model, ids(B, T)), before, atol=2e-3)

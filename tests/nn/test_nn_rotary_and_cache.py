@@ -63,6 +63,24 @@ def test_rotary_errors():
     assert rotary(tinyllm.zeros(2, 2, 1, 6), start=9).shape == (2, 2, 1, 6)
 
 
+def test_head_norm_divides_by_the_root_mean_square_and_commutes_with_rotation():
+    x = np.random.default_rng(3).standard_normal((B, T, H, D))
+    norm, rotary = nn.HeadNorm(eps=1e-3), nn.RotaryEmbedding(D, 31)
+    y = norm(tinyllm.tensor(x), heads=4).numpy()
+    expected = x[:, :, :4] / np.sqrt((x[:, :, :4] ** 2).mean(axis=-1, keepdims=True) + 1e-3)
+    np.testing.assert_allclose(y[:, :, :4], expected, rtol=1e-12)
+    np.testing.assert_array_equal(y[:, :, 4:], x[:, :, 4:])
+    x = tinyllm.tensor(x)
+    np.testing.assert_allclose(norm(rotary(x)).numpy(), rotary(norm(x)).numpy(), atol=1e-12)
+
+
+def test_head_norm_errors():
+    with pytest.raises(ValueError, match=r"x must be \(B, T, N, D\), not of shape \(2, 3, 6\)"):
+        nn.HeadNorm()(tinyllm.zeros(2, 3, 6))
+    with pytest.raises(ValueError, match="heads = 5, and x .* has N = 4"):
+        nn.HeadNorm()(tinyllm.zeros(2, 3, 4, 6), heads=5)
+
+
 def random(tokens, batch=B):
     return tinyllm.randn(batch, tokens, WIDTH)
 

@@ -59,3 +59,12 @@ def test_what_does_not_fit_is_named():
         nn.sinusoidal_positions(3, 5)
     assert repr(layer) == "SinusoidalPositions(7, 4, batch_first=False)"
     assert nn.SinusoidalPositions(7, 4)(tinyllm.zeros(0, 3, 4)).shape == (0, 3, 4)
+
+
+def test_positions_of_each_token():
+    add, x = nn.SinusoidalPositions(7, 4, batch_first=True), tinyllm.zeros(2, 3, 4)
+    got = add(x, np.array([[4, 5, 6], [0, 1, 2]])).numpy()
+    np.testing.assert_array_equal(got[0], add(x, 4).numpy()[0])
+    np.testing.assert_array_equal(got[1], add(x).numpy()[0])
+    with pytest.raises(ValueError, match="the positions 0 to 7"):
+        add(x, np.array([5, 6, 7]))

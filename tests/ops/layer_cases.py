@@ -6,14 +6,14 @@ from tensor_cases import unary
 
 import tinyllm.nn.functional as F
 from tinyllm import functions
-from tinyllm.ops.activation import GELU, SiLU
+from tinyllm.ops.activation import GELU, ReLUSquared, SiLU
 from tinyllm.ops.attention import ScaledDotProductAttention, SelfAttention
 from tinyllm.ops.cross_entropy import CrossEntropy, SoftCrossEntropy
 from tinyllm.ops.dropout import Dropout
 from tinyllm.ops.embedding import Embedding
 from tinyllm.ops.identity import Identity
 from tinyllm.ops.matmul import Linear, MatMul
-from tinyllm.ops.normalization import LayerNorm, RMSNorm
+from tinyllm.ops.normalization import LayerNorm, RMSNorm, RMSNormHeads
 from tinyllm.ops.rotary import Rotate
 from tinyllm.ops.softmax import LogSoftmax, Softmax
 from tinyllm.tensor import Tensor
@@ -85,6 +85,14 @@ LAYERS = [
     unary(GELU, approximate="none"),
     unary(GELU, approximate="tanh"),
     unary(SiLU),
+    unary(ReLUSquared),
+    Case(
+        RMSNormHeads,
+        [(2, 5, 3, 4)],
+        {"heads": 2, "eps": 1e-5},
+        more={"no batch": [(0, 5, 3, 4)]},
+    ),
+    Case(RMSNormHeads, [(2, 3, 3, 5)], {"heads": 3, "eps": 0.1}),
     Case(Dropout, [(3, 5)], {"p": 0.4, "seed": 5}, {"empty": [(0, 5)], "batch": [(2, 3, 5)]}),
     Case(Dropout, [(3, 5)], {"p": 0.1, "seed": 2**63 + 11}),
     Case(Identity, [(3, 5), (2,)]),

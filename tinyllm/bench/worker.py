@@ -84,6 +84,14 @@ def contender(spec: dict[str, Any]) -> Callable[..., Any]:
         from tinyllm.bench.torch_ops import TorchOps
 
         return partial(TorchOps, threads)
+    if measure == "translation" and who == "tinyllm":
+        from tinyllm.bench.our_translation import OurTranslation
+
+        return partial(OurTranslation, threads)
+    if measure == "translation":
+        from tinyllm.bench.torch_translation import TorchTranslation
+
+        return partial(TorchTranslation, threads)
     raise ValueError(f"worker: nothing measures {measure!r} for {who!r}")
 
 

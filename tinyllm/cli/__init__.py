@@ -1,4 +1,4 @@
-"""The command line: `tinyllm train`, `generate`, `info`, `tag`, `clean`, `data`, `score`, `bench`.
+"""The command line: `tinyllm train`, `generate`, `translate`, `tag`, `score`, `bench` and more.
 
 A command is thin: it turns options into one call of the library. What it needs is imported when it
 runs, so that `tinyllm --help` is there at once.
@@ -20,6 +20,7 @@ from tinyllm.cli.info import info
 from tinyllm.cli.score import score
 from tinyllm.cli.tag import tag
 from tinyllm.cli.train import train
+from tinyllm.cli.translate import translate
 
 app = typer.Typer(
     name="tinyllm",
@@ -36,6 +37,7 @@ app.command()(score)
 app.command()(clean)
 app.add_typer(data, name="data")
 app.command()(tag)
+app.command()(translate)
 app.add_typer(bench, name="bench")
 
 

@@ -10,7 +10,7 @@ import typer
 bench = typer.Typer(
     help="Measure this machine: tinyllm beside PyTorch, and both beside what it could do at best.",
     invoke_without_command=True,
-    subcommand_metavar="[ops | profile | text | truth]",
+    subcommand_metavar="[ops | profile | text | translation | truth]",
 )
 
 Out = Annotated[Path, typer.Option(help="Folder for the picture.")]
@@ -122,6 +122,26 @@ def ops(
         write_json(json, results)
     if results.get("interrupted"):
         raise typer.Exit(130)
+
+
+@bench.command()
+def translation(
+    repeats: Annotated[int, typer.Option(help="Rounds of 20 steps of each side.")] = 5,
+    seconds: Annotated[float, typer.Option(help="At most, about, after three rounds.")] = 120.0,
+    threads: Threads = None,
+    json: Json = None,
+) -> None:
+    """Measure a training step of an encoder-decoder on pairs, against PyTorch's."""
+    from tinyllm.bench.suite import Options, torch_is_here
+    from tinyllm.bench.translation import run_translation, translation_report
+    from tinyllm.files import write_json
+    from tinyllm.training.display import Display
+
+    display = Display()
+    results = run_translation(Options(repeats, seconds, threads, torch_is_here()), display)
+    display.say(translation_report(results))
+    if json is not None:
+        write_json(json, results)
 
 
 @bench.command()

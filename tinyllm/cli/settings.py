@@ -31,10 +31,23 @@ def with_settings(training: type) -> Callable[[Callable], Callable]:
 
     The command takes them as keyword arguments, None for each that was not given.
     """
-    options = [
-        _option(name, kind, about, "The model (by default the preset's)")
-        for name, (kind, about) in MODEL_SETTINGS.items()
-    ]
+    return _with_options(
+        [
+            _option(name, kind, about, "The model (by default the preset's)")
+            for name, (kind, about) in MODEL_SETTINGS.items()
+        ],
+        training,
+    )
+
+
+def with_training(training: type) -> Callable[[Callable], Callable]:
+    """Do as `with_settings`, with those of `training` alone."""
+    return _with_options([], training)
+
+
+def _with_options(
+    options: list[inspect.Parameter], training: type
+) -> Callable[[Callable], Callable]:
     kinds = typing.get_type_hints(training)
     for field in dataclasses.fields(training):
         kind = next(k for k in (int, float, str) if k in (kinds[field.name], *_parts(kinds, field)))

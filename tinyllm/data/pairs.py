@@ -14,16 +14,19 @@ def read_pairs(source: str | os.PathLike, target: str | os.PathLike) -> list[tup
     Spaces around lines go; a pair of two empty lines is left out. Files ending in .gz are unpacked.
 
     Raises:
-        ValueError: one file ends before the other, a line is empty in one of them only, or there
-            is no pair at all; says file and line.
+        ValueError: the files have not as many lines, a line is empty in one of them only, or there
+            is no pair at all; says which.
     """
     pairs = []
-    for left, right in zip_longest(read_lines(source), read_lines(target)):
+    both = zip_longest(read_lines(source), read_lines(target))
+    for left, right in both:
         if left is None or right is None:
-            short, number = (source, right[0]) if left is None else (target, left[0])
+            short = right[0] - 1 if left is None else left[0] - 1
+            long = short + 1 + sum(1 for _ in both)
+            counts = (short, long) if left is None else (long, short)
             raise ValueError(
-                f"{short}, line {number}: expected a line, the file ends before the other: files "
-                f"of pairs have as many lines, are {source} and {target} from one set?"
+                f"{source} has {counts[0]:,} lines and {target} has {counts[1]:,}: line n of one "
+                "is the translation of line n of the other, so are they from one set?"
             )
         one, other = left[1].strip(), right[1].strip()
         if bool(one) != bool(other):

@@ -7,6 +7,8 @@ from tinyllm.kernels.activation import (
     gelu_tanh_backward,
     relu,
     relu_backward,
+    relu_squared,
+    relu_squared_backward,
     silu,
     silu_backward,
 )
@@ -17,6 +19,7 @@ from tinyllm.kernels.cross_entropy import cross_entropy, cross_entropy_backward
 from tinyllm.kernels.dropout import dropout
 from tinyllm.kernels.embedding import embedding, embedding_backward
 from tinyllm.kernels.error_function import erf
+from tinyllm.kernels.head_norm import rms_norm_heads, rms_norm_heads_backward
 from tinyllm.kernels.kernel import KERNELS, Kernel, kernel, reference_kernels
 from tinyllm.kernels.matmul import linear, matmul
 from tinyllm.kernels.memory import is_whole
@@ -68,8 +71,12 @@ __all__ = [
     "reference_kernels",
     "relu",
     "relu_backward",
+    "relu_squared",
+    "relu_squared_backward",
     "rms_norm",
     "rms_norm_backward",
+    "rms_norm_heads",
+    "rms_norm_heads_backward",
     "rotate",
     "scale_",
     "self_attention",

@@ -1,7 +1,7 @@
-"""ReLU, GELU (exact and tanh) and SiLU, forward and backward, element by element.
+"""ReLU, its square, GELU (exact and tanh) and SiLU, forward and backward, element by element.
 
-Each but ReLU is x times a smooth step: gelu(x) = x Phi(x), its tanh form x sigmoid(2u), silu(x) = x
-sigmoid(x). So each derivative is step + x * step'.
+GELU and SiLU are x times a smooth step: gelu(x) = x Phi(x), its tanh form x sigmoid(2u), silu(x) =
+x sigmoid(x). So each derivative is step + x * step'.
 """
 
 from __future__ import annotations
@@ -56,6 +56,29 @@ def relu_backward(grad_y, y):
 @relu_backward.fast
 def relu_backward(grad_y, y):
     return _map_backward(_relu_backward, grad_y, y)
+
+
+@kernel
+def relu_squared(x):
+    """y = max(x, 0)^2."""
+    positive = np.maximum(x, x.dtype.type(0))
+    return positive * positive
+
+
+@relu_squared.fast
+def relu_squared(x):
+    return _map(_relu_squared, x)
+
+
+@kernel
+def relu_squared_backward(grad_y, x):
+    """grad_x = grad_y 2 max(x, 0)."""
+    return grad_y * (2 * np.maximum(x, x.dtype.type(0)))
+
+
+@relu_squared_backward.fast
+def relu_squared_backward(grad_y, x):
+    return _map_backward(_relu_squared_backward, grad_y, x)
 
 
 @kernel
@@ -157,6 +180,24 @@ def _relu_backward(grad_y, y, grad_x, start, stop):
     zero = y.dtype.type(0)
     for i in range(y.size):
         grad_x[i] = zero if y[i] <= zero else grad_y[i]
+
+
+@parallel
+def _relu_squared(x, y, start, stop):
+    x, y = x[start:stop], y[start:stop]
+    zero = x.dtype.type(0)
+    for i in range(x.size):
+        positive = zero if x[i] < zero else x[i]
+        y[i] = positive * positive
+
+
+@parallel
+def _relu_squared_backward(grad_y, x, grad_x, start, stop):
+    grad_y, x, grad_x = grad_y[start:stop], x[start:stop], grad_x[start:stop]
+    zero, two = x.dtype.type(0), x.dtype.type(2)
+    for i in range(x.size):
+        positive = zero if x[i] < zero else x[i]
+        grad_x[i] = grad_y[i] * (two * positive)
 
 
 @parallel

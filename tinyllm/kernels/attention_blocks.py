@@ -11,7 +11,7 @@ import numpy as np
 
 from tinyllm.kernels.blas import NORMAL, TRANSPOSED, gemm
 from tinyllm.kernels.jit import address, array_at, inlined
-from tinyllm.kernels.vector_math import exp, hash32, largest
+from tinyllm.kernels.vector_math import column_hash, exp, largest, row_key
 
 BLOCK = 64  # queries worked on at once: their scores against all keys stay in the cache
 SHORT = 256  # up to this many keys half a block is quicker: it skips more of what causality hides
@@ -83,9 +83,9 @@ def _drop_block(block, rows, keys, first_row, factor, low, high, bound):
     zero = block.dtype.type(0)
     for i in range(rows):
         row = block[i]
-        by_row = hash32(first_row + i, low) ^ np.uint32(high)
+        key = row_key(first_row + i, low, high)
         for s in range(keys):
-            row[s] = row[s] * factor if hash32(s, by_row) >= np.uint32(bound) else zero
+            row[s] = row[s] * factor if column_hash(s, key) >= np.uint32(bound) else zero
 
 
 @inlined

@@ -12,7 +12,7 @@ from tinyllm.kernels.kernel import kernel
 from tinyllm.kernels.memory import empty_like
 from tinyllm.kernels.rows import as_rows, n_rows
 from tinyllm.kernels.threads import threads_for
-from tinyllm.kernels.vector_math import hash32
+from tinyllm.kernels.vector_math import column_hash, row_key
 
 
 def split_seed(seed: int) -> tuple[int, int]:
@@ -26,21 +26,26 @@ def drop_below(p: float) -> int:
 
 
 def keep_mask(rows: int, width: int, p: float, seed: int) -> np.ndarray:
-    """True where an element is kept: hash(column, hash(row, low) ^ high) >= p 2^32."""
+    """True where an element is kept: column_hash(column, row_key(row, seed)) >= p 2^32."""
     low, high = split_seed(seed)
-    by_row = _hash32(np.arange(rows, dtype=np.uint32), np.uint32(low)) ^ np.uint32(high)
-    hashes = _hash32(np.arange(width, dtype=np.uint32), by_row[:, None])
+    key = _hash32(np.arange(rows, dtype=np.uint32), np.uint32(low)) ^ np.uint32(high)
+    key = key ^ (key >> np.uint32(16))
+    hashes = _column_hash(np.arange(width, dtype=np.uint32), key[:, None])
     return hashes >= np.uint32(drop_below(p))
 
 
 def _hash32(index, seed):
     """`vector_math.hash32` over arrays; unsigned overflow is meant."""
     x = index ^ seed
-    x = x ^ (x >> np.uint32(16))
-    x = x * np.uint32(0x7FEB352D)
-    x = x ^ (x >> np.uint32(15))
-    x = x * np.uint32(0x846CA68B)
+    x = _column_hash(x ^ (x >> np.uint32(16)), np.uint32(0))
     return x ^ (x >> np.uint32(16))
+
+
+def _column_hash(column, key):
+    """`vector_math.column_hash` over arrays."""
+    x = (column ^ key) * np.uint32(0x7FEB352D)
+    x = x ^ (x >> np.uint32(15))
+    return x * np.uint32(0x846CA68B)
 
 
 @kernel
@@ -67,6 +72,6 @@ def dropout(x, p, seed):
 def _dropout(x, y, scale, low, high, bound, start, stop):
     zero, factor = x.dtype.type(0), x.dtype.type(scale)
     for i in range(start, stop):
-        by_row = hash32(i, low) ^ np.uint32(high)
+        key = row_key(i, low, high)
         for j in range(x.shape[1]):
-            y[i, j] = x[i, j] * factor if hash32(j, by_row) >= np.uint32(bound) else zero
+            y[i, j] = x[i, j] * factor if column_hash(j, key) >= np.uint32(bound) else zero

@@ -7,6 +7,8 @@ import numpy as np
 
 def as_rows(x: np.ndarray) -> np.ndarray:
     """x (..., D) as a contiguous matrix (rows, D); a copy only if x is not contiguous."""
+    if x.ndim == 2 and x.flags.c_contiguous:
+        return x
     return np.ascontiguousarray(x).reshape(-1 if x.size else n_rows(x), x.shape[-1])
 
 

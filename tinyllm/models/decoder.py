@@ -54,6 +54,7 @@ class Attention(nn.Module):
         self.heads, self.kv_heads = config.heads, config.kv_heads
         self.head_size, self.dropout = config.head_size, config.dropout
         self.rotary = rotary
+        self.qk_norm = nn.HeadNorm(config.norm_eps) if config.qk_norm else None
         packed = (self.heads + 2 * self.kv_heads) * self.head_size
         self.qkv = nn.Linear(config.width, packed, config.bias)  # one product in place of three
         self.out = nn.Linear(config.width, config.width, config.bias)
@@ -64,6 +65,8 @@ class Attention(nn.Module):
     ) -> Tensor:
         """Attend, to the tokens in the cache too if one is given."""
         qkv = self.qkv(x)  # (B, T, (H + 2 Hk) D)
+        if self.qk_norm is not None:
+            qkv = self._normalised(qkv)
         if self.rotary is not None:
             qkv = self._turned(qkv, 0 if cache is None else _place(cache, qkv.shape[1]))
         if cache is not None:
@@ -72,6 +75,11 @@ class Attention(nn.Module):
             dropout = self.dropout if self.training else 0.0
             y = F.self_attention(qkv, self.heads, self.kv_heads, dropout, is_causal=True)
         return _branch_end(self.out, y, stream, self.residual_dropout)  # (B, T, C)
+
+    def _normalised(self, qkv: Tensor) -> Tensor:
+        """Give queries and keys length sqrt(D)."""
+        heads = qkv.view(*qkv.shape[:2], -1, self.head_size)  # (B, T, H + 2 Hk, D)
+        return self.qk_norm(heads, self.heads + self.kv_heads).view(qkv.shape)
 
     def _turned(self, qkv: Tensor, start: int | np.ndarray) -> Tensor:
         """Turn queries and keys by their positions: from `start` on, or as given for each token."""
@@ -83,10 +91,11 @@ class Attention(nn.Module):
 class MLP(nn.Module):
     """Two linear layers with a nonlinearity between, on each token alone; or SwiGLU's three.
 
-    down(gelu(up(x))),  or  down(silu(gate(x)) * up(x))
+    down(gelu(up(x))),  or  down(max(up(x), 0)^2),  or  down(silu(gate(x)) * up(x))
 
     Shapes:  x (B, T, C), stream (B, T, C), to which the result is added, or None -> (B, T, C)
-    Source:  Vaswani et al. 2017, eq. 2; SwiGLU: Shazeer 2020, eq. 6, arXiv:2002.05202
+    Source:  Vaswani et al. 2017, eq. 2; SwiGLU: Shazeer 2020, eq. 6, arXiv:2002.05202;
+             squared ReLU: So et al. 2021, arXiv:2109.08668
     """
 
     def __init__(self, config: DecoderConfig) -> None:
@@ -102,6 +111,8 @@ class MLP(nn.Module):
         """Transform each token."""
         if self.activation == "swiglu":
             hidden = F.silu(self.gate(x)) * self.up(x)  # (B, T, hidden_width)
+        elif self.activation == "relu2":
+            hidden = F.relu_squared(self.up(x))  # (B, T, hidden_width)
         else:
             approximate = "tanh" if self.activation == "gelu_tanh" else "none"
             hidden = F.gelu(self.up(x), approximate)  # (B, T, hidden_width)
@@ -156,11 +167,14 @@ class Decoder(nn.Module):
 
         N(0, 0.02^2), biases 0. Each block adds two branches to the stream; the layer that ends a
         branch starts smaller, by 1 / sqrt(2 layers), so that the stream's variance does not grow
-        with depth.
+        with depth; or at 0 (zero_init_branches), so that at first nothing is added to it.
         """
+        end_std = 0.02 / math.sqrt(2 * self.config.layers)
+        if self.config.zero_init_branches:
+            end_std = 0.0
         for name, parameter in self.named_parameters():
             if name.endswith(("attention.out.weight", "mlp.down.weight")):
-                init.normal_(parameter, 0.0, 0.02 / math.sqrt(2 * self.config.layers))
+                init.normal_(parameter, 0.0, end_std)
             elif parameter.ndim == 2:
                 init.normal_(parameter, 0.0, 0.02)
             elif name.endswith("bias"):

@@ -10,7 +10,7 @@ from tinyllm.models.config import ModelConfig
 CHOICES = {
     "positions": ("learned", "rotary"),
     "norm": ("layer", "rms"),
-    "activation": ("gelu_tanh", "gelu", "swiglu"),
+    "activation": ("gelu_tanh", "gelu", "swiglu", "relu2"),
 }
 
 
@@ -27,12 +27,14 @@ class DecoderConfig(ModelConfig):
     hidden_width: int | None = None  # inside the MLP; None: 4 C, or 8/3 C rounded up to 8s (swiglu)
     positions: str = "learned"  # or "rotary"
     norm: str = "layer"  # or "rms"
-    activation: str = "gelu_tanh"  # or "gelu", or "swiglu", which adds a gate to the MLP
+    activation: str = "gelu_tanh"  # or "gelu", "relu2" (squared ReLU), "swiglu" (with a gate)
     bias: bool = True  # in linear layers and LayerNorm
     dropout: float = 0.0  # on embeddings, attention weights, and what each residual branch adds
     tie_embeddings: bool = True  # the head's weight is the token embedding's
     norm_eps: float = 1e-5
     rope_base: float = 10000.0
+    qk_norm: bool = False  # each query and key is divided by its root mean square
+    zero_init_branches: bool = False  # a branch adds 0 at first, so each block begins as identity
 
     def __post_init__(self) -> None:
         self.check_sizes(["width"])  # others are made of it

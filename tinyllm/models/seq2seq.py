@@ -150,7 +150,7 @@ class Seq2Seq(nn.Module):
         if config.positions == "learned":
             self.position_embedding = nn.Embedding(config.context_length, C)
         else:
-            self._positions = nn.sinusoidal_positions(config.context_length, C).numpy()
+            self.positions = nn.SinusoidalPositions(config.context_length, C, batch_first=True)
         self.dropout = nn.Dropout(config.dropout)
         layer = CachedDecoderLayer(
             C, config.heads, config.hidden_width, config.dropout, config.activation,
@@ -291,12 +291,13 @@ class Seq2Seq(nn.Module):
         return sum(parameter.numel() for parameter in self.parameters())
 
     def _embedded(self, embedding: nn.Embedding, ids: Tensor, positions: np.ndarray) -> Tensor:
-        x = embedding(ids) * math.sqrt(self.config.width)  # (B, T, C)
+        scale = math.sqrt(self.config.width)  # embeddings are small, positions are of size 1
+        x = embedding(ids) * scale  # (B, T, C)
         if self.config.positions == "learned":
-            where = self.position_embedding(Tensor(positions)) * math.sqrt(self.config.width)
+            x = x + self.position_embedding(Tensor(positions)) * scale
         else:
-            where = Tensor(self._positions[positions].astype(x.dtype, copy=False))
-        return self.dropout(x + where)  # (B, T, C) + (T, C) or (B, T, C)
+            x = self.positions(x, positions)
+        return self.dropout(x)  # (B, T, C)
 
     def _logits(self, x: Tensor) -> Tensor:
         if self.config.tie_embeddings:

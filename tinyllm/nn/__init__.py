@@ -34,7 +34,7 @@ from tinyllm.nn.loss import (
     SmoothL1Loss,
 )
 from tinyllm.nn.module import Module
-from tinyllm.nn.normalization import LayerNorm, RMSNorm
+from tinyllm.nn.normalization import HeadNorm, LayerNorm, RMSNorm
 from tinyllm.nn.parameter import Parameter
 from tinyllm.nn.passing import CosineSimilarity, Flatten, Identity, Unflatten
 from tinyllm.nn.positions import SinusoidalPositions, sinusoidal_positions
@@ -52,6 +52,7 @@ __all__ = [
     "Flatten",
     "GELU",
     "HuberLoss",
+    "HeadNorm",
     "Identity",
     "KLDivLoss",
     "KeyValueCache",

@@ -25,6 +25,7 @@ from tinyllm.nn.loss_functions import cross_entropy
 from tinyllm.nn.operands import check_floating
 from tinyllm.nn.padding import one_hot, pad
 from tinyllm.ops.activation import GELU as GELUFunction  # noqa: N811
+from tinyllm.ops.activation import ReLUSquared as ReLUSquaredFunction
 from tinyllm.ops.activation import SiLU as SiLUFunction
 from tinyllm.ops.dropout import Dropout as DropoutFunction
 from tinyllm.ops.embedding import Embedding as EmbeddingFunction
@@ -55,6 +56,7 @@ __all__ = [
     "one_hot",
     "pad",
     "relu",
+    "relu_squared",
     "rms_norm",
     "scaled_dot_product_attention",
     "self_attention",
@@ -127,6 +129,15 @@ def gelu(input: Tensor, approximate: str = "none") -> Tensor:
     if approximate not in ("none", "tanh"):
         raise ValueError(f"gelu: approximate must be 'none' or 'tanh', not {approximate!r}")
     return apply(GELUFunction, input, approximate=approximate)
+
+
+def relu_squared(input: Tensor) -> Tensor:
+    """Apply max(x, 0)^2. PyTorch: has none; there it is relu(x).square().
+
+    Source:  So et al. 2021, arXiv:2109.08668, section 4.3
+    """
+    check_floating("relu_squared", "input", input)
+    return apply(ReLUSquaredFunction, input)
 
 
 def silu(input: Tensor, inplace: bool = False) -> Tensor:

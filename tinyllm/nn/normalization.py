@@ -1,4 +1,4 @@
-"""Normalisation of each row: LayerNorm and RMSNorm."""
+"""Normalisation of each row: LayerNorm and RMSNorm, and HeadNorm for queries and keys."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from tinyllm.nn import functional as F
 from tinyllm.nn import init
 from tinyllm.nn.module import Module
 from tinyllm.nn.parameter import empty_parameter
-from tinyllm.tensor import Tensor
+from tinyllm.ops.normalization import RMSNormHeads
+from tinyllm.tensor import Tensor, apply
 
 
 def _as_shape(normalized_shape: int | Sequence[int]) -> tuple[int, ...]:
@@ -101,3 +102,37 @@ class RMSNorm(Module):
         return (
             f"{self.normalized_shape}, eps={self.eps}, elementwise_affine={self.elementwise_affine}"
         )
+
+
+class HeadNorm(Module):
+    """Divide each of the first heads by its root mean square: x / sqrt(mean(x^2) + eps).
+
+    Queries and keys so treated have products of at most D, however large the weights grow. There
+    is no weight to scale them again, so a rotation may come before or after.
+
+    Shapes:  (B, T, N, D), N heads side by side at each position -> the same
+    PyTorch: has none.
+    Source:  Henry et al. 2020, arXiv:2010.04245; Dehghani et al. 2023, arXiv:2302.05442
+    """
+
+    def __init__(self, eps: float = 1e-5) -> None:
+        super().__init__()
+        self.eps = eps
+
+    def forward(self, x: Tensor, heads: int | None = None) -> Tensor:
+        """Normalise the heads of x (B, T, N, D).
+
+        Args:    heads: only the first so many, the queries and keys of a packed projection; the
+                 rest, its values, stays as it is. None normalises all.
+        """
+        if x.ndim != 4:
+            raise ValueError(f"HeadNorm: x must be (B, T, N, D), not of shape {x.shape}")
+        N = x.shape[2]
+        heads = N if heads is None else heads
+        if not 0 <= heads <= N:
+            raise ValueError(f"HeadNorm: heads = {heads}, and x {x.shape} has N = {N}")
+        return apply(RMSNormHeads, x, heads=heads, eps=self.eps)  # (B, T, N, D)
+
+    def extra_repr(self) -> str:
+        """Say the setting."""
+        return f"eps={self.eps}"

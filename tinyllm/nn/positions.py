@@ -53,9 +53,10 @@ class SinusoidalPositions(Module):
         self.length, self.width, self.batch_first, self.base = length, width, batch_first, base
         self._tables = {np.dtype(np.float64): _table(length, width, base)}
 
-    def forward(self, x: Tensor, start: int = 0) -> Tensor:
+    def forward(self, x: Tensor, start: int | np.ndarray = 0) -> Tensor:
         """Add the positions from `start` on.
 
+        Args:    start: or the position of each token, of the shape of x without C.
         Raises:  ValueError beyond `length`, or for another C.
         """
         layout = "(T, C)" if x.ndim == 2 else "(B, T, C)" if self.batch_first else "(T, B, C)"
@@ -64,14 +65,20 @@ class SinusoidalPositions(Module):
                 f"SinusoidalPositions: x {layout} = {x.shape} and width {self.width} disagree on C"
             )
         T = x.shape[1 if self.batch_first and x.ndim == 3 else 0]
-        if start < 0 or start + T > self.length:
+        given = isinstance(start, np.ndarray)
+        first, last = (
+            (start.min(initial=0), start.max(initial=0)) if given else (start, start + T - 1)
+        )
+        if first < 0 or last >= self.length:
             raise ValueError(
-                f"SinusoidalPositions: x {layout} = {x.shape} has the positions {start} to "
-                f"{start + T - 1}, and length is {self.length}: make it longer, or check "
+                f"SinusoidalPositions: x {layout} = {x.shape} has the positions {first} to "
+                f"{last}, and length is {self.length}: make it longer, or check "
                 f"batch_first={self.batch_first}"
             )
         if x.dtype not in self._tables:
             self._tables[x.dtype] = self._tables[np.dtype(np.float64)].astype(x.dtype)
+        if given:
+            return x + Tensor(self._tables[x.dtype][start])  # (B, T, C)
         table = self._tables[x.dtype][start : start + T]  # (T, C)
         return x + Tensor(table[:, None] if layout == "(T, B, C)" else table)
 

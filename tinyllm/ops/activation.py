@@ -33,6 +33,27 @@ class GELU(Function):
         return kernels.gelu_backward(grad_y, x)
 
 
+class ReLUSquared(Function):
+    """y = max(x, 0)^2.
+
+    Adjoint:  grad_x = grad_y 2 max(x, 0)
+    Saved:    x
+    Source:   So et al. 2021, arXiv:2109.08668, section 4.3
+    """
+
+    numpy_may_warn = False
+
+    @staticmethod
+    def forward(ctx: Context, x: Array) -> Array:
+        ctx.save_for_backward(x)
+        return kernels.relu_squared(x)
+
+    @staticmethod
+    def backward(ctx: Context, grad_y: Array) -> Array:
+        (x,) = ctx.saved_tensors
+        return kernels.relu_squared_backward(grad_y, x)
+
+
 class SiLU(Function):
     """y = x s, s = sigmoid(x) = 1 / (1 + exp(-x)).
 

@@ -1,4 +1,4 @@
-"""layer_norm and rms_norm over the last axis."""
+"""layer_norm and rms_norm over the last axis, and rms_norm of some heads."""
 
 from __future__ import annotations
 
@@ -64,3 +64,26 @@ class RMSNorm(Function):
     def backward(ctx: Context, grad_y: Array) -> tuple[Array | None, Array | None]:
         grad_x, grad_weight = kernels.rms_norm_backward(grad_y, *ctx.saved_tensors)
         return grad_x, (grad_weight if ctx.needs_input_grad[1] else None)
+
+
+class RMSNormHeads(Function):
+    """y = x * rstd, rstd = 1 / sqrt(mean(x^2) + eps), in the first `heads` heads, else x.
+
+    Shapes:   x (B, T, N, D) -> y (B, T, N, D)
+    Adjoint:  grad_x = rstd * (grad_y - y * mean(grad_y * y)), or grad_y in the rest
+    Saved:    y, rstd
+    Source:   Henry et al. 2020, arXiv:2010.04245; with the root mean square: Dehghani et al. 2023,
+              arXiv:2302.05442
+    """
+
+    numpy_may_warn = False
+
+    @staticmethod
+    def forward(ctx: Context, x: Array, *, heads: int, eps: float) -> Array:
+        y, rstd = kernels.rms_norm_heads(x, heads, eps)
+        ctx.save_for_backward(y, rstd)
+        return y
+
+    @staticmethod
+    def backward(ctx: Context, grad_y: Array) -> Array:
+        return kernels.rms_norm_heads_backward(grad_y, *ctx.saved_tensors)

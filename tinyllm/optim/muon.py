@@ -27,11 +27,14 @@ class Muon(Optimizer):
     to AdamW.
 
     Args:    ns_coefficients, ns_steps, eps: of `orthogonalized`.
+             precision: "bfloat16", PyTorch's, or "float32", which takes half the time here: the
+                 processor multiplies float32, and must be made to round to bfloat16.
              adjust_lr_fn: "original" or None for the ratio above; "match_rms_adamw" for
                  0.2 sqrt(max(A, B)), with which AdamW's lr and weight_decay serve.
     Raises:  ValueError for a parameter that is not a matrix.
-    PyTorch: torch.optim.Muon, whose bfloat16 arithmetic is followed; where sums in another order
-             round otherwise, single elements of a step differ by up to some 1 %.
+    PyTorch: torch.optim.Muon, which has no `precision`; its bfloat16 arithmetic is followed, but
+             where sums in another order round otherwise, single elements of a step differ by up
+             to some 1 %.
     Source:  Jordan 2024, kellerjordan.github.io/posts/muon; Liu et al. 2025, arXiv:2502.16982
     """
 
@@ -46,6 +49,8 @@ class Muon(Optimizer):
         eps: float = 1e-7,
         ns_steps: int = 5,
         adjust_lr_fn: str | None = None,
+        *,
+        precision: str = "bfloat16",
     ) -> None:
         defaults = {
             "lr": lr,
@@ -56,6 +61,7 @@ class Muon(Optimizer):
             "eps": eps,
             "ns_steps": ns_steps,
             "adjust_lr_fn": adjust_lr_fn,
+            "precision": precision,
         }
         super().__init__(params, defaults)
 
@@ -66,6 +72,10 @@ class Muon(Optimizer):
             raise ValueError(
                 f"Adjust learning rate function {group['adjust_lr_fn']} is not supported: "
                 'adjust_lr_fn is None, "original" or "match_rms_adamw"'
+            )
+        if group["precision"] not in ("bfloat16", "float32"):
+            raise ValueError(
+                f'Muon: precision must be "bfloat16" or "float32", not {group["precision"]!r}'
             )
         if len(group["ns_coefficients"]) != 3:
             raise ValueError(
@@ -90,15 +100,19 @@ class Muon(Optimizer):
         """Advance the momentum and the matrices by one step."""
         momentum, lr = group["momentum"], group["lr"]
         settings = group["ns_coefficients"], group["ns_steps"], group["eps"]
+        moves = []
         for param, grad, state in zip(params, grads, states, strict=True):
             buffer = remembered(state, "momentum_buffer", param)
             buffer += (1 - momentum) * (grad - buffer)
-            if not param.size:
-                continue
-            move = grad + momentum * (buffer - grad) if group["nesterov"] else buffer
-            move = orthogonalized(move, *settings).astype(param.dtype)
+            moves.append(grad + momentum * (buffer - grad) if group["nesterov"] else buffer)
+        if group["precision"] == "float32":
+            moves = orthogonalized_together(moves, *settings)
+        else:
+            moves = [orthogonalized(move, *settings) if move.size else move for move in moves]
+        for param, move in zip(params, moves, strict=True):
             param *= 1 - lr * group["weight_decay"]
-            param -= lr * _ratio(param.shape, group["adjust_lr_fn"]) * move
+            ratio = _ratio(param.shape, group["adjust_lr_fn"]) if param.size else 1.0
+            param -= move.astype(param.dtype, copy=False) * param.dtype.type(lr * ratio)
 
 
 def _ratio(shape: tuple[int, ...], adjust_lr_fn: str | None) -> float:
@@ -133,6 +147,55 @@ def orthogonalized(
         inner = to_bfloat16(b * gram + c * kernels.matmul(gram, gram))
         x = to_bfloat16(a * x + kernels.matmul(inner, x))
     return x.T if tall else x
+
+
+def orthogonalized_together(
+    matrices: list[np.ndarray], coefficients: Sequence[float], steps: int, eps: float
+) -> list[np.ndarray]:
+    """Give what `orthogonalized` gives for each matrix, unrounded, and in fewer multiplications.
+
+    Every X_k is R_k X_0 with R_k a polynomial of G_0 = X_0 X_0^T. So it is enough to iterate with
+    square matrices of the shorter side, P = a I + b G + c G G, which commute:
+
+    R_{k+1} = P R_k,  G_{k+1} = P G_k P
+
+    and these are of one size for most matrices of a Transformer, so that one batched product
+    serves all of them.
+
+    Shapes:  (A, B) each -> the same, float32
+    """
+    lying, alike = [], {}
+    for index, matrix in enumerate(matrices):
+        x = np.asarray(matrix.T if matrix.shape[0] > matrix.shape[1] else matrix, np.float32)
+        lying.append(x / np.float32(max(math.sqrt(kernels.sum_of_squares([x])), eps)))
+        alike.setdefault(x.shape[0], []).append(index)
+    moves = [np.asarray(matrix, np.float32) for matrix in matrices]
+    for size, indices in alike.items():
+        if not size:
+            continue
+        gram = np.stack([kernels.matmul(lying[i], lying[i].T) for i in indices])  # (N, A, A)
+        whole = _polynomial_of(gram, coefficients, steps)
+        for i, factor in zip(indices, whole, strict=True):
+            x = kernels.matmul(factor, lying[i])
+            moves[i] = x.T if matrices[i].shape[0] > matrices[i].shape[1] else x
+    return moves
+
+
+def _polynomial_of(gram: np.ndarray, coefficients: Sequence[float], steps: int) -> np.ndarray:
+    """Give R_steps of `orthogonalized_together` for each of N Gram matrices (N, A, A)."""
+    a, b, c = map(np.float32, coefficients)
+    diagonal = np.arange(gram.shape[1])
+    whole = np.zeros_like(gram)
+    whole[:, diagonal, diagonal] = 1
+    for step in range(steps):
+        polynomial = kernels.matmul(gram, gram)
+        polynomial *= c
+        polynomial += b * gram
+        polynomial[:, diagonal, diagonal] += a
+        whole = kernels.matmul(polynomial, whole) if step else polynomial
+        if step + 1 < steps:
+            gram = kernels.matmul(kernels.matmul(polynomial, gram), polynomial)
+    return whole
 
 
 def to_bfloat16(x: np.ndarray | float) -> np.ndarray:

@@ -1,1 +1,1 @@
-"""What models are trained for: tagging."""
+"""What models are trained for: tagging, translation."""

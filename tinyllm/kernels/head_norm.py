@@ -1,0 +1,98 @@
+"""Queries and keys divided by their root mean square, head by head; forward and backward."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tinyllm.kernels.jit import parallel
+from tinyllm.kernels.kernel import kernel
+from tinyllm.kernels.memory import empty_like
+from tinyllm.kernels.threads import threads_for
+
+
+@kernel
+def rms_norm_heads(x, heads, eps):
+    """y = x * rstd, rstd = 1 / sqrt(mean(x^2) + eps), in the first `heads` heads; also rstd.
+
+    The other heads stay as they are. x (B, T, N, D) -> y (B, T, N, D), rstd (B, T, heads)
+    """
+    y = np.array(x, order="C")
+    first = x[:, :, :heads]
+    rstd = 1 / np.sqrt((first * first).mean(axis=-1) + x.dtype.type(eps))
+    y[:, :, :heads] = first * rstd[..., None]
+    return y, rstd
+
+
+@rms_norm_heads.fast
+def rms_norm_heads(x, heads, eps):
+    B, T, N, D = x.shape
+    y, rstd = empty_like(x), np.empty((B, T, heads), x.dtype)
+    rows = np.ascontiguousarray(x).reshape(B * T, N, D)
+    per_row = rstd.reshape(B * T, heads)
+    _rms_norm_heads(B * T, threads_for(x.size), rows, float(eps), y.reshape(rows.shape), per_row)
+    return y, rstd
+
+
+@kernel
+def rms_norm_heads_backward(grad_y, y, rstd):
+    """grad_x = rstd * (grad_y - y * mean_j (grad_y_j y_j)) in the heads that have an rstd.
+
+    grad_y and y (B, T, N, D), rstd (B, T, heads) -> grad_x (B, T, N, D)
+    """
+    heads = rstd.shape[2]
+    grad_x = np.array(grad_y, order="C")
+    g, n = grad_y[:, :, :heads], y[:, :, :heads]
+    grad_x[:, :, :heads] = rstd[..., None] * (g - n * (g * n).mean(axis=-1, keepdims=True))
+    return grad_x
+
+
+@rms_norm_heads_backward.fast
+def rms_norm_heads_backward(grad_y, y, rstd):
+    B, T, N, D = y.shape
+    grad_x = empty_like(y)
+    shape = (B * T, N, D)
+    _rms_norm_heads_backward(
+        B * T,
+        threads_for(y.size),
+        np.ascontiguousarray(grad_y).reshape(shape),
+        np.ascontiguousarray(y).reshape(shape),
+        np.ascontiguousarray(rstd).reshape(B * T, rstd.shape[2]),
+        grad_x.reshape(shape),
+    )
+    return grad_x
+
+
+@parallel
+def _rms_norm_heads(x, eps, y, rstd, start, stop):
+    heads, D = rstd.shape[1], x.shape[2]
+    one = x.dtype.type(1)
+    for i in range(start, stop):
+        for h in range(x.shape[1]):
+            row, out = x[i, h], y[i, h]
+            r = one
+            if h < heads:
+                squares = x.dtype.type(0)
+                for j in range(D):
+                    squares += row[j] * row[j]
+                r = one / np.sqrt(squares / x.dtype.type(D) + x.dtype.type(eps))
+                rstd[i, h] = r
+            for j in range(D):
+                out[j] = row[j] * r
+
+
+@parallel
+def _rms_norm_heads_backward(grad_y, y, rstd, grad_x, start, stop):
+    heads, D = rstd.shape[1], y.shape[2]
+    for i in range(start, stop):
+        for h in range(y.shape[1]):
+            g, n, out = grad_y[i, h], y[i, h], grad_x[i, h]
+            if h < heads:
+                total = y.dtype.type(0)
+                for j in range(D):
+                    total += g[j] * n[j]
+                r, mean = rstd[i, h], total / y.dtype.type(D)
+                for j in range(D):
+                    out[j] = r * (g[j] - n[j] * mean)
+            else:
+                for j in range(D):
+                    out[j] = g[j]
