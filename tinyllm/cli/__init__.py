@@ -18,6 +18,7 @@ from tinyllm.cli.data import data
 from tinyllm.cli.generate import generate
 from tinyllm.cli.info import info
 from tinyllm.cli.score import score
+from tinyllm.cli.summarize import summarize
 from tinyllm.cli.tag import tag
 from tinyllm.cli.train import train
 from tinyllm.cli.translate import translate
@@ -38,6 +39,7 @@ app.command()(clean)
 app.add_typer(data, name="data")
 app.command()(tag)
 app.command()(translate)
+app.command()(summarize)
 app.add_typer(bench, name="bench")
 
 
