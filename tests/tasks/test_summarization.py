@@ -104,9 +104,7 @@ def test_words_that_were_never_seen():
     words = known_words(["Tom saw a well-known cat."])
     model = Summarizer(model.model, {**model.tokenizers, "words": words})
     assert model.never_seen("A CAT saw tom.") == []
-    assert model.never_seen("Ann saw 3 well-read cats, Ann did.") == [
-        "Ann", "3", "read", "cats", ",", "did",
-    ]  # fmt: skip
+    assert model.never_seen("Ann saw 3 well-read cats, Ann did.") == ["Ann", "read", "cats", "did"]
 
 
 @hypothesis_settings(deadline=None, max_examples=40)

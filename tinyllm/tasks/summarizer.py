@@ -27,11 +27,12 @@ class Summarizer(TextToText):
     def never_seen(self, text: str) -> list[str]:
         """List the words of a text that stood nowhere in the training, in their order.
 
-        The model reads them, piece by piece, but knows nothing of them. Capitals do not matter.
+        The model reads them, piece by piece, but knows nothing of them. Capitals do not matter, and
+        only what has letters is a word: most numbers are new, and no harm comes of it.
         """
         if self.words is None:
             return []
-        found = dict.fromkeys(WordTokenizer.split(text))
+        found = [w for w in dict.fromkeys(WordTokenizer.split(text)) if any(map(str.isalpha, w))]
         return [word for word in found if not self.words.encode(word.lower())[0]]
 
 
