@@ -13,6 +13,14 @@ from tinyllm.training.config import TaskConfig
 from tinyllm.training.display import harmless
 
 MOST_WORDS = 10  # unknown ones that are named
+Longest = Annotated[
+    int | None,
+    typer.Option(
+        help="Tokens of the longest text that is read, in training and after. (default: 192)",
+        min=1,
+        show_default=False,
+    ),
+]
 
 
 @with_training(TaskConfig)
@@ -39,14 +47,7 @@ def summarize(
     ] = "seq2seq",
     size: Annotated[str, typer.Option(help="Of tinyworld: full, mini or micro.")] = "full",
     stories: Annotated[int, typer.Option(help="Of tinyworld, to learn from.", min=1)] = 60_000,
-    longest: Annotated[
-        int | None,
-        typer.Option(
-            help="Tokens of the longest text that is read in training and after. (default: 192)",
-            min=1,
-            show_default=False,
-        ),
-    ] = None,
+    longest: Longest = None,
     out: Annotated[
         Path | None,
         typer.Option(
