@@ -21,6 +21,11 @@ Longest = Annotated[
         show_default=False,
     ),
 ]
+Beams = Annotated[int, typer.Option(help="Beginnings kept while searching; 1: greedy.", min=1)]
+Progress = Annotated[
+    bool | None,
+    typer.Option(help="Show progress bars, or nothing at all.", show_default=False),
+]
 
 
 @with_training(TaskConfig)
@@ -63,13 +68,8 @@ def summarize(
             show_default=False,
         ),
     ] = None,
-    beams: Annotated[
-        int, typer.Option(help="Beginnings kept while searching; 1: greedy.", min=1)
-    ] = 5,
-    progress: Annotated[
-        bool | None,
-        typer.Option(help="Show progress bars, or nothing at all.", show_default=False),
-    ] = None,
+    beams: Beams = 5,
+    progress: Progress = None,
     **settings: Any,
 ) -> None:
     """Summarise a text, or train a summariser and measure it.
