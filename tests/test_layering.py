@@ -71,9 +71,13 @@ LOADED_WHERE_USED = {
     "scipy",  # absent where only NumPy is
     "torch",  # optional, and seconds to load
     "resource",  # not on Windows
+    "jupytext",  # to build notebooks
+    "nbclient",
+    "nbformat",
 }
 # The same for our own rooms: file -> what it may import late.
 ROOMS_LOADED_WHERE_USED = {
+    "course/child.py": {"tinyllm.tensor"},  # half a second, for exercises with tensors alone
     "data/downloads.py": {"tinyllm.data.resuming"},  # urllib and ssl, of no use once it is here
     "training/report.py": {"tinyllm.viz"},  # matplotlib
     "training/rehearsal.py": {"tinyllm.kernels.cache"},  # Numba, which may be absent

@@ -6,7 +6,7 @@ import sys
 import pytest
 from cli_runs import wait_for
 
-OPTIONS = "--train --size micro --stories 300 --batch-size 16 --threads 1 --eval-every 20"
+OPTIONS = "--train --size micro --stories 100 --batch-size 16 --threads 1 --eval-every 20"
 
 
 @pytest.fixture
@@ -36,11 +36,11 @@ def test_train_then_translate(tinyllm, micro, stdin, text):
         assert expected in done.out
     assert (run / "attention.svg").read_text(encoding="utf-8").startswith("<svg")
 
-    one = tinyllm("translate", "She was a baker.")
+    one = tinyllm("translate", "Megan was a baker.")
     assert one.code == 0
     assert one.out.count("\n") == 1
     assert one.err == ""
-    stdin("She was a baker.\n\nΩ was a baker.\n" + "long " * 300 + "\nShe was a baker.")
+    stdin("Megan was a baker.\n\nΩ was a baker.\n" + "long " * 300 + "\nMegan was a baker.")
     lines = tinyllm("translate", "--run", run)
     assert lines.out.split("\n") == [
         one.out.strip(), "", lines.out.split("\n")[2], "", one.out.strip(), ""
@@ -108,4 +108,4 @@ def test_ctrl_c_saves_and_the_same_command_goes_on(start, text, tinyllm):
     assert process.returncode == 130, err
     assert "all is saved; to go on: the same command with --out run" in err
     assert "Traceback" not in err
-    assert tinyllm("translate", "She was a baker.", "--run", "run").code == 0
+    assert tinyllm("translate", "Megan was a baker.", "--run", "run").code == 0

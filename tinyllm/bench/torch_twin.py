@@ -6,7 +6,9 @@ Parameters carry the names of `tinyllm.models.Decoder`, so that both can be give
 from __future__ import annotations
 
 import json
+import math
 import sys
+from pathlib import Path
 from time import perf_counter
 from types import SimpleNamespace
 
@@ -92,7 +94,7 @@ class Twin(nn.Module):
 
     def forward(self, ids, targets):
         """The mean cross-entropy of the next tokens."""
-        return F.cross_entropy(self.logits(ids).view(-1, self.sizes.vocab), targets.view(-1))
+        return F.cross_entropy(self.logits(ids).view(-1, self.sizes.vocab), targets.reshape(-1))
 
     def new_cache(self) -> Cache:
         """Room for the keys and values of a whole context, for one text."""
@@ -111,7 +113,7 @@ def step(model, parameters, optimizer, ids, targets):
     return loss
 
 
-def main(sizes) -> None:
+def first_step(sizes) -> None:
     """Make a model, take one step and print the clock: what `start` measures."""
     model = Twin(sizes)
     optimizer = torch.optim.AdamW(
@@ -123,5 +125,93 @@ def main(sizes) -> None:
     print(perf_counter())
 
 
+# nanoGPT's recipe from the first step to the last: what `speedrun` measures
+
+
+def train(spec) -> None:
+    """Train by a recipe, and print a line of JSON for each measurement on the validation text."""
+    sizes, recipe = SimpleNamespace(**spec["model"], vocab=spec["vocab"]), spec["training"]
+    sizes.context = sizes.context_length
+    if spec["threads"]:
+        torch.set_num_threads(spec["threads"])
+    folder = Path(spec["tokens"])
+    text, validation = (
+        torch.from_numpy(np.load(folder / f"{part}.npy")) for part in ("train", "validation")
+    )
+    torch.manual_seed(recipe["seed"])
+    model = initialised(Twin(sizes))
+    matrices = [p for p in model.parameters() if p.ndim >= 2]
+    others = [p for p in model.parameters() if p.ndim < 2]
+    groups = [
+        {"params": matrices, "weight_decay": recipe["weight_decay"]},
+        {"params": others, "weight_decay": 0.0},
+    ]
+    betas = recipe["beta1"], recipe["beta2"]
+    optimizer = torch.optim.AdamW(groups, lr=recipe["learning_rate"], betas=betas, fused=True)
+    wanted, evaluating = set(spec["evaluate"]), 0.0
+    for done in range(1, recipe["max_steps"] + 1):
+        for group in optimizer.param_groups:
+            group["lr"] = learning_rate(recipe, done - 1)
+        offsets = torch.randint(len(text) - sizes.context, (recipe["batch_size"],))
+        ids = torch.stack([text[i : i + sizes.context] for i in offsets])
+        targets = torch.stack([text[i + 1 : i + 1 + sizes.context] for i in offsets])
+        step(model, model.parameters, optimizer, ids, targets)
+        if done not in wanted:
+            continue
+        started = perf_counter()
+        loss = validation_loss(model, validation, spec["windows"])
+        now = perf_counter()
+        evaluating += now - started
+        row = {"step": done, "loss": loss, "clock": now, "evaluating": evaluating}
+        print(json.dumps(row), flush=True)
+        if spec["stop"] and loss <= spec["target"]:
+            break
+
+
+def initialised(model: Twin) -> Twin:
+    """Draw the weights as GPT-2 does; the ends of branches are smaller."""
+    for name, parameter in model.named_parameters():
+        if parameter.ndim >= 2:
+            ends_branch = name.endswith(("attention.out.weight", "mlp.down.weight"))
+            std = 0.02 / math.sqrt(2 * model.sizes.layers) if ends_branch else 0.02
+            nn.init.normal_(parameter, 0.0, std)
+    return model
+
+
+def learning_rate(recipe, done: int) -> float:
+    """A rise, then half a cosine, as nanoGPT's get_lr."""
+    most, least, rise = (
+        recipe[name] for name in ("learning_rate", "min_learning_rate", "warmup_steps")
+    )
+    if done < rise:
+        return most * (done + 1) / (rise + 1)
+    part = (done - rise) / max(1, recipe["max_steps"] - rise)
+    return least + 0.5 * (1 + math.cos(math.pi * part)) * (most - least)
+
+
+@torch.no_grad()
+def validation_loss(model: Twin, tokens, length: int, batch: int = 64) -> float:
+    """The mean loss over a text in windows that do not overlap; each token but the first once."""
+    model.eval()
+    whole = (len(tokens) - 1) // length
+    ids = tokens[: whole * length].view(whole, length).split(batch)
+    targets = tokens[1 : whole * length + 1].view(whole, length).split(batch)
+    pairs = list(zip(ids, targets, strict=True))
+    if whole * length + 1 < len(tokens):
+        rest = tokens[whole * length :]
+        pairs.append((rest[None, :-1], rest[None, 1:]))
+    total = sum(model(x, y).item() * y.numel() for x, y in pairs)
+    model.train()
+    return total / (len(tokens) - 1)
+
+
+def main(spec) -> None:
+    """Do what the one argument, a JSON object, asks for: train by a recipe, or take one step."""
+    if "training" in spec:
+        train(spec)
+    else:
+        first_step(SimpleNamespace(**spec))
+
+
 if __name__ == "__main__":
-    main(SimpleNamespace(**json.loads(sys.argv[1])))
+    main(json.loads(sys.argv[1]))

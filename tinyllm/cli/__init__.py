@@ -13,7 +13,9 @@ from typing import Annotated
 import typer
 
 from tinyllm.cli.bench import bench
+from tinyllm.cli.chat import chat
 from tinyllm.cli.clean import clean
+from tinyllm.cli.course import course
 from tinyllm.cli.data import data
 from tinyllm.cli.generate import generate
 from tinyllm.cli.info import info
@@ -22,6 +24,7 @@ from tinyllm.cli.summarize import summarize
 from tinyllm.cli.tag import tag
 from tinyllm.cli.train import train
 from tinyllm.cli.translate import translate
+from tinyllm.cli.write import write
 
 app = typer.Typer(
     name="tinyllm",
@@ -40,7 +43,10 @@ app.add_typer(data, name="data")
 app.command()(tag)
 app.command()(translate)
 app.command()(summarize)
+app.command()(chat)
+app.command()(write)
 app.add_typer(bench, name="bench")
+app.add_typer(course, name="course")
 
 
 def _show_version(wanted: bool) -> None:

@@ -10,7 +10,7 @@ import typer
 bench = typer.Typer(
     help="Measure this machine: tinyllm beside PyTorch, and both beside what it could do at best.",
     invoke_without_command=True,
-    subcommand_metavar="[ops | profile | text | translation | truth]",
+    subcommand_metavar="[ops | profile | speedrun | text | translation | truth]",
 )
 
 Out = Annotated[Path, typer.Option(help="Folder for the picture.")]
@@ -194,3 +194,49 @@ def text(
     display.say(report(results, markdown))
     if json is not None:
         write_json(json, {"rows": results})
+
+
+@bench.command()
+def speedrun(
+    data: Annotated[
+        str, typer.Option(help="tinyshakespeare, or a UTF-8 text file.")
+    ] = "tinyshakespeare",
+    rung: Annotated[
+        list[str] | None,
+        typer.Option(help="Only this rung; give it again for another.", show_default=False),
+    ] = None,
+    seeds: Annotated[int, typer.Option(help="Runs of each rung; PyTorch's runs once.")] = 3,
+    every: Annotated[int, typer.Option(help="Steps between two measurements.")] = 50,
+    steps: Annotated[
+        int | None, typer.Option(help="The most that a run takes.", show_default=False)
+    ] = None,
+    target: Annotated[float, typer.Option(help="The loss to reach, nats per character.")] = 1.88,
+    stop: Annotated[bool, typer.Option("--stop", help="End each run at the target.")] = False,
+    threads: Threads = None,
+    out: Out = Path(),
+    json: Json = None,
+    markdown: Markdown = False,
+) -> None:
+    """Climb from nanoGPT's recipe to the preset speedrun, rung by rung; write speedrun.png."""
+    from tinyllm.bench.speedrun import Options, run
+    from tinyllm.bench.speedrun_report import report, summaries
+    from tinyllm.files import write_json
+    from tinyllm.training.display import Display
+    from tinyllm.viz.bench import save
+    from tinyllm.viz.speedrun import ladder_picture
+
+    display = Display()
+    options = Options(data, tuple(rung or ()), seeds, every, steps, target, stop, threads)
+    results = run(options, display)
+    if json is not None:
+        write_json(json, results)
+    if results["runs"]:
+        display.say("\n" + report(results, markdown))
+        curves = {entry["rung"]: list(entry["runs"].values()) for entry in summaries(results)}
+        out.mkdir(parents=True, exist_ok=True)
+        below = f"mean of {seeds} seeds, {results['machine']['threads']} threads"
+        picture = ladder_picture(curves, target, "From nanoGPT's recipe to the speedrun", below)
+        save(picture, out / "speedrun.png")
+        display.say(f"\nThe picture: {out / 'speedrun.png'}")
+    if results.get("interrupted"):
+        raise typer.Exit(130)

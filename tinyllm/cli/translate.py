@@ -13,68 +13,77 @@ from tinyllm.training.config import TaskConfig
 from tinyllm.training.display import harmless
 
 if TYPE_CHECKING:
+    from tinyllm.tasks.translation import TranslationPreset
     from tinyllm.tasks.translation_data import Corpus
     from tinyllm.tasks.translator import Translator
 
 
+Text = Annotated[
+    str | None,
+    typer.Argument(help="What to translate. (default: each line of standard input)"),
+]
+Data = Annotated[
+    str | None,
+    typer.Option(
+        help="To learn from: tinyworld, multi30k, or a file of sentences, one per line, whose "
+        "translations are in the file --target. (default: tinyworld)",
+        show_default=False,
+    ),
+]
+Target = Annotated[
+    Path | None,
+    typer.Option(help="The translations: line n is that of line n of --data.", show_default=False),
+]
+Preset = Annotated[
+    str | None,
+    typer.Option(
+        help="tinyworld, quick or long. (default: tinyworld for that, else quick)",
+        show_default=False,
+    ),
+]
+Model = Annotated[
+    str, typer.Option(help="seq2seq, or decoder: one stack that reads the source as a prompt.")
+]
+Out = Annotated[
+    Path | None,
+    typer.Option(
+        help="Folder of the run; the same again goes on with it. (default: runs/translation-001 …)",
+        show_default=False,
+    ),
+]
+RunFolder = Annotated[
+    Path | None,
+    typer.Option(
+        help="Translate with the run in this folder. (default: the newest in runs/)",
+        show_default=False,
+    ),
+]
+LengthPenalty = Annotated[
+    float, typer.Option(help="0 favours short translations, 1 compares them per token.")
+]
+Progress = Annotated[
+    bool | None,
+    typer.Option(help="Show progress bars, or nothing at all.", show_default=False),
+]
+
+
 @with_training(TaskConfig)
 def translate(
-    text: Annotated[
-        str | None,
-        typer.Argument(help="What to translate. (default: each line of standard input)"),
-    ] = None,
+    text: Text = None,
     train: Annotated[bool, typer.Option("--train", help="Train a translator.")] = False,
-    data: Annotated[
-        str | None,
-        typer.Option(
-            help="To learn from: tinyworld, multi30k, or a file of sentences, one per line, "
-            "whose translations are in the file --target. (default: tinyworld)",
-            show_default=False,
-        ),
-    ] = None,
-    target: Annotated[
-        Path | None,
-        typer.Option(
-            help="The translations: line n is that of line n of --data.", show_default=False
-        ),
-    ] = None,
-    preset: Annotated[
-        str | None,
-        typer.Option(
-            help="tinyworld, quick or long. (default: tinyworld for that, else quick)",
-            show_default=False,
-        ),
-    ] = None,
-    model: Annotated[
-        str, typer.Option(help="seq2seq, or decoder: one stack that reads the source as a prompt.")
-    ] = "seq2seq",
+    data: Data = None,
+    target: Target = None,
+    preset: Preset = None,
+    model: Model = "seq2seq",
     size: Annotated[str, typer.Option(help="Of tinyworld: full, mini or micro.")] = "full",
     stories: Annotated[int, typer.Option(help="Of tinyworld, to learn from.", min=1)] = 30_000,
-    out: Annotated[
-        Path | None,
-        typer.Option(
-            help="Folder of the run; the same again goes on with it. "
-            "(default: runs/translation-001 …)",
-            show_default=False,
-        ),
-    ] = None,
-    run: Annotated[
-        Path | None,
-        typer.Option(
-            help="Translate with the run in this folder. (default: the newest in runs/)",
-            show_default=False,
-        ),
-    ] = None,
+    out: Out = None,
+    run: RunFolder = None,
     beams: Annotated[
         int, typer.Option(help="Beginnings kept while searching; 1: greedy.", min=1)
     ] = 5,
-    length_penalty: Annotated[
-        float, typer.Option(help="0 favours short translations, 1 compares them per token.")
-    ] = 1.0,
-    progress: Annotated[
-        bool | None,
-        typer.Option(help="Show progress bars, or nothing at all.", show_default=False),
-    ] = None,
+    length_penalty: LengthPenalty = 1.0,
+    progress: Progress = None,
     **settings: Any,
 ) -> None:
     """Translate a text, or train a translator and measure it.
@@ -86,9 +95,13 @@ def translate(
     if train:
         if text is not None or run is not None:
             raise ValueError("translate: --train takes no text and no --run: train, then translate")
+        from tinyllm.tasks.translation import check_kind, make_preset
+
+        check_kind(model)
+        data = data or "tinyworld"
+        chosen = make_preset(preset or ("tinyworld" if data == "tinyworld" else "quick"), **given)
         corpus = _corpus(data, target, size, stories)
-        name = preset or (corpus.about.get("name") if data in (None, "tinyworld") else "quick")
-        _train(corpus, name, model, out, progress, given, (beams, length_penalty))
+        _train(corpus, chosen, model, out, progress, (beams, length_penalty))
         return
     unused = {"--data": data, "--target": target, "--preset": preset, "--out": out, **given}
     unused.pop("threads", None)
@@ -101,10 +114,9 @@ def _flag(name: str) -> str:
     return name if name.startswith("--") else "--" + name.replace("_", "-")
 
 
-def _corpus(data: str | None, target: Path | None, size: str, stories: int) -> Corpus:
+def _corpus(data: str, target: Path | None, size: str, stories: int) -> Corpus:
     from tinyllm.tasks.translation_data import NAMED, load_corpus
 
-    data = data or "tinyworld"
     if data not in NAMED and target is None:
         known = " or ".join(NAMED)
         raise ValueError(
@@ -118,11 +130,10 @@ def _corpus(data: str | None, target: Path | None, size: str, stories: int) -> C
 
 def _train(
     corpus: Corpus,
-    preset: str,
+    preset: TranslationPreset,
     kind: str,
     out: Path | None,
     progress: bool | None,
-    settings: dict[str, Any],
     search: tuple[int, float],
 ) -> None:
     from tinyllm.files import atomic_write, write_json
@@ -137,9 +148,7 @@ def _train(
         f"{len(corpus.aside):,} to choose the weights by, {len(corpus.test):,} to measure on"
     )
     try:
-        translator, result = translation.train(
-            corpus, preset, kind, out, go_on, progress, **settings
-        )
+        translator, result = translation.train(corpus, preset, kind, out, go_on, progress)
     except TrainingInterrupted as stop:
         typer.echo(f"\n{stop}", err=True)
         raise typer.Exit(128 + stop.signal) from None

@@ -52,7 +52,7 @@ def scan(poem: str) -> Form:
                word       one whose stress is not known: nothing can be said of its line
                syllables  a line has not eight
                stress     a strong syllable where the metre wants a weak one, or the reverse
-               rhyme      neither scheme, a word rhymed with itself, or an end whose sound is unknown
+               rhyme      neither scheme, a word with itself, or an end of unknown sound
     """
     lines = [line for line in poem.strip().split("\n") if line.strip()]
     if len(lines) != 4:
@@ -109,8 +109,8 @@ def check_email(email: str) -> Form:
 
     Mistakes:  header    To or Subject is missing, empty or said twice
                greeting  missing, or to somebody else
-               body      missing, not 2 to 5 sentences, or one that does not begin with a capital and
-                         end with . ? or !
+               body      missing, not 2 to 5 sentences, or one that does not begin with a capital
+                         and end with . ? or !
                closing   missing or unknown
                name      missing, more than a name, or that of whom the letter goes to
     """

@@ -53,7 +53,7 @@ class TranslationPreset:
 _TRAINING = TaskConfig(
     batch_size=128,
     optimizer="muon",
-    learning_rate=2e-3,
+    learning_rate=1e-2,  # of the embeddings; the layers' is Muon's
     min_learning_rate=1e-4,
     muon_learning_rate=0.02,
     warmup_steps=100,
@@ -192,6 +192,12 @@ def make_preset(preset: str | TranslationPreset, **settings: Any) -> Translation
     return dataclasses.replace(preset, training=TaskConfig.from_dict(training), **model)
 
 
+def check_kind(kind: str) -> None:
+    """Refuse a kind of model that there is not. Raises ValueError."""
+    if kind not in KINDS:
+        raise ValueError(f"model {kind!r} is not {' or '.join(KINDS)}")
+
+
 def make_tokenizers(pairs: Sequence[Pair], preset: TranslationPreset) -> dict[str, Tokenizer]:
     """Learn byte-pair encoding from the pairs: any text can be read, and names stay in parts."""
     sources, targets = zip(*pairs, strict=True)
@@ -211,14 +217,13 @@ def model_settings(
     An encoder's layer has 12 C^2 weights, as a decoder-only model's has, and a decoder's that
     looks at an encoder 16 C^2: so many layers more make the two kinds equally large.
     """
-    if kind not in KINDS:
-        raise ValueError(f"model {kind!r} is not {' or '.join(KINDS)}")
+    check_kind(kind)
     sizes = [tokenizer.vocab_size for tokenizer in tokenizers.values()]
     shared = {"heads": preset.heads, "width": preset.width, "dropout": preset.dropout}
     if kind == "decoder":
         config = DecoderConfig(
             vocab_size=sum(sizes) + 2,
-            context_length=2 * (LONGEST + 2),
+            context_length=2 * (LONGEST + 1),
             layers=round((12 + 16) * preset.layers / 12),
             positions="rotary",
             **shared,

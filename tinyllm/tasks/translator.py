@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -118,7 +119,8 @@ class Translator:
 
         Raises:  ValueError for a sentence that is empty or too long; says which.
         """
-        prompts = [self.encode(text, number) for number, text in enumerate(texts, 1)]
+        numbers = range(1, len(texts) + 1) if len(texts) > 1 else [None]
+        prompts = [self.encode(text, n) for text, n in zip(texts, numbers, strict=False)]
         found: list[list[int]] = [[] for _ in prompts]
         order = sorted(range(len(prompts)), key=lambda i: len(prompts[i]))
         for start in range(0, len(order), batch_size):
@@ -179,6 +181,9 @@ class Translator:
     def cross_attention(self, source: str, target: str) -> tuple[list[str], list[str], np.ndarray]:
         """Show what each token of a translation looks at while it is predicted.
 
+        Tokens that are parts of one character count as one: looking at it is looking at any of
+        them, and writing it the mean of writing them.
+
         Returns: the source's tokens (S), the target's with its end (T), and weights
                  (layers, H, T, S): row t is of the step that predicts token t.
         Raises:  ValueError for a decoder, which has no cross-attention.
@@ -189,8 +194,15 @@ class Translator:
         batch = Tensor(np.array([read], np.int64)), Tensor(written[None, :-1].astype(np.int64))
         with inference(self.model):
             weights = self.model.cross_attention(*batch)[:, 0]  # (layers, H, T, S)
-        names = [self._name(self.target, token) for token in written[1:-1]]
-        return [self._name(self.source, token) for token in read], [*names, "</s>"], weights
+        sources, columns = _whole_characters(self.source, read)
+        targets, rows = _whole_characters(self.target, written[1:-1])
+        weights = np.add.reduceat(weights, columns, axis=-1)
+        ends = [*rows, len(written) - 2]
+        weights = np.stack(
+            [weights[..., a:b, :].mean(axis=-2) for a, b in pairwise([*ends, len(written) - 1])],
+            axis=-2,
+        )
+        return sources, [*targets, "</s>"], weights
 
     def _source_ids(self, text: str) -> np.ndarray:
         return self.source.encode_to_array(text).astype(np.int32) + self._offset
@@ -199,9 +211,19 @@ class Translator:
         """How long a translation may get: many times its source, so that loops do end."""
         return min(self.longest, 3 * source_length + 20)
 
-    @staticmethod
-    def _name(tokenizer: Tokenizer, token: int) -> str:
-        return tokenizer.token_bytes(int(token)).decode("utf-8", "replace").strip() or "␣"
+
+def _whole_characters(tokenizer: Tokenizer, ids: Sequence[int]) -> tuple[list[str], list[int]]:
+    """Names for tokens, joined where a character has several, and where each name begins."""
+    names, starts = [], []
+    decoder, whole = tokenizer.stream_decoder(), True
+    for place, token in enumerate(ids):
+        text = decoder.feed(int(token))
+        if whole:
+            starts.append(place)
+            names.append("")
+        names[-1] += text
+        whole = bool(text)
+    return [name.strip() or "␣" for name in names], starts
 
 
 def plain(text: str) -> str:

@@ -47,7 +47,7 @@ _TOPICS = (
     ),
     (
         ("Thank you for the {thing}", "The {thing}", "Your present"),
-        ("Thank you very much for the {adj} {thing}.", "The {adj} {thing} that you gave me came on {day}.",
+        ("Thank you very much for the {adj} {thing}.", "The {adj} {thing} came on {day}.",
          "I found the {thing} when I came home, and I was {good}."),
         ("I will use it every day.", "I showed the {thing} to {other}, who wants one too.",
          "It is just what I needed.", "How did you know that I wanted one?"),

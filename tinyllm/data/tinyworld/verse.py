@@ -5,8 +5,9 @@
     She met a fox beside a tree,
     And lay and listened to the snow.
 
-A poem is two sentences of two lines, and tells the time at most once. Each line follows a pattern of words and slots; which words
-may fill a slot is a question of their stress, and of the last one's rhyme.
+A poem is two sentences of two lines, and tells the time at most once. Each line follows a pattern
+of words and slots; which words may fill a slot is a question of their stress, and of the last one's
+rhyme.
 """
 
 from __future__ import annotations

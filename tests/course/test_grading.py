@@ -1,0 +1,103 @@
+"""Graders: every wrong variant is rejected with its own diagnosis, every solution is full."""
+
+import numpy as np
+import pytest
+
+from tinyllm.course.grading import grade
+from tinyllm.course.lessons import lessons
+from tinyllm.course.sandbox import Limits
+
+EXERCISES = [e for lesson in lessons().values() for e in lesson.exercises.values()]
+MISTAKES = [(e, m) for e in EXERCISES for m in e.mistakes]
+
+
+@pytest.mark.parametrize("exercise", EXERCISES, ids=str)
+def test_the_solution_is_full_for_every_seed(exercise):
+    for seed in (0, 1, 7):
+        report = grade(exercise, exercise.solution, seed)
+        assert report.passed, report
+        assert str(report).startswith("✓")
+
+
+@pytest.mark.parametrize(("exercise", "mistake"), MISTAKES, ids=lambda x: getattr(x, "name", ""))
+def test_a_wrong_variant_is_rejected_and_named(exercise, mistake):
+    for seed in (0, 1, 7):
+        report = grade(exercise, mistake.code, seed)
+        assert not report.passed
+        assert report.diagnosis == mistake.diagnosis
+        assert report.failure is not None
+
+
+@pytest.mark.parametrize("exercise", EXERCISES, ids=str)
+def test_nothing_earns_nothing(exercise):
+    for code in ("", f"def {exercise.name}(*args):\n    ...  # to do\n"):
+        assert grade(exercise, code).points == 0
+
+
+@pytest.mark.parametrize("exercise", EXERCISES, ids=str)
+def test_what_an_exercise_must_have(exercise):
+    one_liner = len(exercise.solution.strip().splitlines()) < 3
+    assert len(exercise.mistakes) >= (2 if one_liner else 5)
+    assert len({m.diagnosis for m in exercise.mistakes}) == len(exercise.mistakes)
+    assert len(set(exercise.hints)) == 3
+    assert exercise.why
+    assert exercise.minutes > 0
+    sizes = [sum(np.size(x) for x in case.arguments) for case in exercise.drawn()]
+    assert sizes[0] == min(sizes), "the first case is the smallest"
+
+
+def softmax():
+    return lessons()["07"].exercises["my_softmax"]
+
+
+def test_an_endless_loop_ends_in_a_sentence():
+    code = "def my_softmax(x):\n    while True:\n        pass\n"
+    report = grade(softmax(), code, limits=Limits(seconds=0.8))
+    assert "it had not finished after 0.8 s: is there a loop that never ends?" in str(report)
+    assert report.points == 0
+
+
+def test_a_syntax_error_is_the_learners():
+    report = grade(softmax(), "def my_softmax(x):\n    return x +\n")
+    assert "Your code could not be run. SyntaxError" in report.problem
+    assert "line 2 of your code: return x +" in report.problem
+
+
+def test_refused_names_are_named():
+    for code in (
+        "import tinyllm\ndef my_softmax(x):\n    return tinyllm.softmax(tinyllm.tensor(x), -1)",
+        "from scipy.special import softmax as s\ndef my_softmax(x):\n    return s(x, -1)",
+        "import torch.nn.functional as F\nf = F.softmax\ndef my_softmax(x):\n    return f(x)",
+    ):
+        report = grade(softmax(), code)
+        assert report.points == 0
+        assert "which does the exercise for you" in report.problem
+
+
+def test_partial_credit_by_part():
+    report = grade(softmax(), softmax().mistakes[0].code)
+    assert report.parts == {
+        "rows that sum to 1": True, "large numbers": False, "what is -inf gets 0": True,
+    }  # fmt: skip
+    assert report.points == 3
+
+
+def test_the_learner_cannot_answer_for_the_grader():
+    """Lines on the answers' pipe, a false exit, and a value that is no data earn nothing."""
+    forged = '{"event": "result", "case": 0, "value": 1, "after": 1, "seconds": 0}'
+    for body in (
+        f"import os\n    for fd in range(3, 40):\n        try: os.write(fd, b'{forged}\\n' * 9)\n"
+        "        except OSError: pass",
+        "import os; os._exit(0)",
+        "return type('Same', (), {'__eq__': lambda s, o: True, 'shape': (2,)})()",
+        "raise SystemExit(0)",
+        "import sys; sys.exit()",
+    ):
+        report = grade(softmax(), f"def my_softmax(x):\n    {body}\n")
+        assert report.points == 0, body
+
+
+def test_what_the_code_prints_is_shown():
+    report = grade(softmax(), "def my_softmax(x):\n    print('shape', x.shape)\n    return x\n")
+    assert "shape (2,)" in str(report)
+    assert "<pre" in report._repr_html_()

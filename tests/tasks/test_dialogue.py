@@ -1,0 +1,161 @@
+"""Conversations: the template, what is learned, history, scores, and the command."""
+
+import dataclasses
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from typer.testing import CliRunner
+
+from tinyllm.cli import app
+from tinyllm.data.rows import RowBatches
+from tinyllm.tasks import dialogue
+from tinyllm.tasks.chat_template import ChatTemplate
+from tinyllm.tasks.chatbot import LONGEST_ANSWER, Chatbot
+from tinyllm.tasks.dialogue import DialogueConfig, Model, load_corpus
+from tinyllm.text import BPETokenizer
+
+TOKENIZER = BPETokenizer.train(["who are you? i am nobody."], 270)
+TEMPLATE = ChatTemplate(TOKENIZER)
+SMALL = Model(vocab_size=400, context_length=256, layers=1, heads=2, width=32)
+TALK = [
+    {"role": "user", "content": "who are you?"},
+    {"role": "assistant", "content": "nobody."},
+]
+
+
+def test_a_conversation_in_ids_and_back():
+    ids = TEMPLATE.apply_chat_template(TALK)
+    assert TEMPLATE.show(ids) == "<|user|>who are you?<|end|><|assistant|>nobody.<|end|>"
+    prompt = TEMPLATE.apply_chat_template(TALK[:1], add_generation_prompt=True)
+    assert ids[: len(prompt)] == prompt
+    assert prompt[-1] == TEMPLATE.role_ids["assistant"]
+
+
+def test_answers_and_their_ends_are_learned_and_nothing_else():
+    ids, learned = TEMPLATE.training_row([*TALK, *TALK])
+    text = [
+        TEMPLATE.show([token]) for token, is_learned in zip(ids, learned, strict=True) if is_learned
+    ]
+    assert "".join(text) == "nobody.<|end|>" * 2
+    batch = next(iter(RowBatches([ids], 1, learned=[learned])))
+    kept = batch.targets[0] != -100
+    np.testing.assert_array_equal(batch.targets[0][kept], ids[learned])
+    np.testing.assert_array_equal(batch.ids[0], ids[:-1])
+
+
+@given(st.text(min_size=1).filter(str.strip))
+def test_no_text_can_make_a_mark(text):
+    ids = TEMPLATE.apply_chat_template([{"role": "user", "content": text}])
+    marks = {TEMPLATE.end_id, *TEMPLATE.role_ids.values()}
+    assert [token in marks for token in ids] == [True, *[False] * (len(ids) - 2), True]
+
+
+def test_messages_that_are_none():
+    with pytest.raises(ValueError, match="role 'system' is not user or assistant"):
+        TEMPLATE.apply_chat_template([{"role": "system", "content": "x"}])
+    with pytest.raises(ValueError, match="the message of the user is empty"):
+        TEMPLATE.apply_chat_template([{"role": "user", "content": " \n"}])
+
+
+@pytest.fixture(scope="module")
+def corpus():
+    whole = load_corpus("mini", count=60, test=6, turns=3)
+    return dataclasses.replace(whole, aside=whole.aside[:12])
+
+
+@pytest.fixture(scope="module")
+def trained(corpus, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("talk") / "run"
+    config = DialogueConfig(max_steps=4, pretraining_steps=2, batch_size=4, warmup_steps=1)
+    return dialogue.train(corpus, config, SMALL, folder, progress=False), config, folder
+
+
+def test_both_stages_and_the_scores(trained, corpus):
+    (bot, result), config, folder = trained
+    assert result.steps == 4
+    before = json.loads((folder.parent / "run-pretrained" / "config.json").read_text())
+    assert before["training"]["max_steps"] == 2
+    scores, examples = dialogue.evaluate(bot, corpus)
+    assert scores.questions == sum(len(d.questions) for d in corpus.test)
+    assert "hallucinations" in str(scores)
+    assert examples[0].startswith("user: ")
+    again = Chatbot.open(folder)
+    question = corpus.test[0].turns[:1]
+    assert "".join(again.answer(question)).strip() == bot.answer_all([question])[0]
+    (_, same) = dialogue.train(corpus, config, SMALL, folder, progress=False)
+    assert same.metrics == result.metrics
+
+
+def test_learns_a_conversation_by_heart(corpus, tmp_path):
+    few = dataclasses.replace(corpus, learned=corpus.learned[:3], aside=corpus.learned[:3])
+    config = DialogueConfig(max_steps=120, pretraining_steps=0, batch_size=3, average_decay=None)
+    bot, _ = dialogue.train(few, config, SMALL, tmp_path / "run", progress=False)
+    for each in few.learned:
+        turns = each.turns
+        for place in range(0, len(turns), 2):
+            assert bot.answer_all([turns[: place + 1]]) == [turns[place + 1]["content"]]
+
+
+def test_the_oldest_messages_go_first(trained):
+    bot = trained[0][0]
+    talk = [
+        {"role": r, "content": f"{r} {n} " + "x" * 20}
+        for n in range(9)
+        for r in ("user", "assistant")
+    ]
+    talk.append({"role": "user", "content": "the last"})
+    kept, dropped = bot.shortened(talk)
+    assert dropped > 0
+    assert dropped % 2 == 0, "questions go with their answers"
+    assert kept == talk[dropped:]
+    assert bot.shortened(kept) == (kept, 0)
+    with pytest.raises(ValueError, match=f"the model reads {256 - LONGEST_ANSWER} at most: say it"):
+        bot.shortened([{"role": "user", "content": "x" * 2000}])
+    with pytest.raises(ValueError, match="drops the oldest messages"):
+        bot.answer(talk)
+
+
+def run(*arguments, text=None):
+    return CliRunner().invoke(app, ["chat", *map(str, arguments)], input=text)
+
+
+def test_one_question_and_many_lines(trained, tmp_path):
+    folder = trained[2]
+    one = run("Where did Tom live?", "--run", folder)
+    assert one.exit_code == 0, one.output
+    saved = tmp_path / "talk.txt"
+    lines = (
+        f"Where did Tom live?\n\n/temp 0.5\n/temp hot\n/save {saved}\n/frob\n/save\n/reset\n/help\n"
+    )
+    many = run("--run", folder, text=lines)
+    assert many.exit_code == 0, many.output
+    assert many.stdout.splitlines()[0] == one.stdout.splitlines()[0]
+    for part in (
+        "(temperature 0.5)", "/temp takes a number from 0, such as /temp 0.7, not 'hot'",
+        "(saved to", "/frob is no command", "/save takes the name of a file", "(forgotten)",
+        "Ctrl-C stops",
+    ):  # fmt: skip
+        assert part in many.stderr
+    if one.stdout.strip():
+        assert saved.read_text().startswith("user: Where did Tom live?\nassistant: ")
+    lost = run("--run", folder, text=f"/save {tmp_path}/no/such/place.txt\nWhere did Tom live?\n")
+    assert lost.exit_code == 0
+    assert "tinyllm: " in lost.stderr
+    assert lost.stdout == one.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([""], "chat: the message is empty"),
+        (["a", "--train"], "--train takes no question"),
+        (["a", "--max-steps", "3"], "--max-steps is for training"),
+    ],
+)
+def test_what_does_not_go_together(arguments, message):
+    result = run(*arguments)
+    assert result.exit_code == 1
+    assert message in str(result.exception)

@@ -1,0 +1,158 @@
+"""`tinyllm course`: lessons, checks, hints, and the notebooks' build."""
+
+from __future__ import annotations
+
+import csv
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+course = typer.Typer(
+    help="Lessons and exercises: where you are, checks, hints, solutions.",
+    invoke_without_command=True,
+)
+Name = Annotated[str, typer.Argument(help="The exercise, such as my_softmax.")]
+NOTEBOOKS = Path("notebooks")
+
+
+@course.callback()
+def overview(context: typer.Context) -> None:
+    """List the lessons: what is done, minutes left, the next step."""
+    if context.invoked_subcommand is not None:
+        return
+    from tinyllm.course import Progress, lessons
+
+    progress, next_step = Progress.load(), None
+    for lesson in lessons().values():
+        earned, left, lines = 0, 0, []
+        for each in lesson.exercises.values():
+            known = progress.of(lesson.number, each.name)
+            done = known["points"] == each.points
+            earned += known["points"]
+            left += 0 if done else each.minutes
+            tick = "✓" if done else "·" if known["tries"] else " "
+            lines.append(f"   {tick} {each.name}  {known['points']}/{each.points}")
+            if not done and next_step is None:
+                next_step = f"{each.name} of lesson {lesson.number}: {each.task}"
+        minutes = f", about {left} minutes left" if left else ""
+        typer.echo(f"{lesson.number} {lesson.title}: {earned} of {lesson.points} points{minutes}")
+        typer.echo("\n".join(lines))
+    typer.echo(f"\nNext: {next_step}" if next_step else "\nAll done.")
+
+
+@course.command()
+def check(
+    file: Annotated[Path, typer.Argument(help="Your notebook, or a Python file.")],
+    seed: Annotated[int, typer.Option(help="Of the cases, if your teacher gave you one.")] = 0,
+) -> None:
+    """Grade all exercises in a notebook or a Python file."""
+    from tinyllm.course import check_file
+
+    reports = check_file(file, seed)
+    for report in reports:
+        typer.echo(f"{report}\n")
+    earned, of = sum(r.points for r in reports), sum(r.exercise.points for r in reports)
+    typer.echo(f"{earned} of {of} points")
+
+
+@course.command()
+def hint(name: Name) -> None:
+    """Give the next hint: a nudge, then the method, then nearly there."""
+    from tinyllm.course import Progress, exercise
+
+    found, progress = exercise(name), Progress.load()
+    seen = progress.of(found.lesson, name)["hints"]
+    if seen == len(found.hints):
+        typer.echo("There are no more hints. All three:\n")
+    for number, text in enumerate(found.hints[: seen + 1], 1):
+        typer.echo(f"Hint {number} of {len(found.hints)}: {text}")
+    if seen < len(found.hints):
+        progress.record(found.lesson, name, hints=seen + 1)
+
+
+@course.command()
+def solution(
+    name: Name,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Show the solution and its reason, after asking whether you want it."""
+    from tinyllm.course import Progress, exercise
+
+    found, progress = exercise(name), Progress.load()
+    left = len(found.hints) - progress.of(found.lesson, name)["hints"]
+    more = f" There are {left} hints you have not seen." if left else ""
+    if not yes and not typer.confirm(f"Show the solution of {name}?{more}"):
+        return
+    typer.echo(f"\n{found.solution}\n{found.why}")
+    progress.record(found.lesson, name, solution=True)
+
+
+@course.command()
+def reset(
+    lesson: Annotated[str | None, typer.Argument(help="Only this lesson.")] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Forget what you have done, in one lesson or in all."""
+    from tinyllm.course import Progress
+    from tinyllm.course import lesson as find
+
+    number = None if lesson is None else find(lesson).number
+    what = "everything" if number is None else f"lesson {number}"
+    if yes or typer.confirm(f"Forget your progress in {what}?"):
+        count = Progress.load().reset(number)
+        typer.echo(f"forgot {count} exercises")
+
+
+@course.command()
+def report(
+    files: Annotated[list[Path], typer.Argument(help="Notebooks or Python files, one a learner.")],
+    seed: Annotated[int, typer.Option(help="Of the cases.")] = 0,
+) -> None:
+    """For a teacher: grade many learners' files; a table (CSV) of points."""
+    from tinyllm.course import check_file
+
+    rows = {}
+    for path in files:
+        try:
+            found = check_file(path, seed, note=False)
+            rows[path] = {r.exercise.name: r.points for r in found}
+        except (ValueError, OSError) as error:
+            rows[path] = {"problem": str(error)}
+    names = sorted({name for row in rows.values() for name in row} - {"problem"})
+    table = csv.writer(sys.stdout, lineterminator="\n")
+    table.writerow(["file", *names, "total", "problem"])
+    for path, row in rows.items():
+        points = [row.get(name, 0) for name in names]
+        table.writerow([path, *points, sum(points), row.get("problem", "")])
+
+
+@course.command()
+def build(
+    lesson: Annotated[str | None, typer.Argument(help="Only this lesson.")] = None,
+    folder: Annotated[Path, typer.Option(help="Where source/ lies.")] = NOTEBOOKS,
+    check: Annotated[
+        bool, typer.Option("--check", help="Only say whether notebooks differ from their sources.")
+    ] = False,
+    student: Annotated[
+        Path | None, typer.Option(help="Write notebooks to hand out here.", show_default=False)
+    ] = None,
+    nbgrader: Annotated[
+        Path | None, typer.Option(help="Write nbgrader's assignments here.", show_default=False)
+    ] = None,
+) -> None:
+    """Make notebooks of the lessons' sources, execute them, and say how long each takes."""
+    from tinyllm.course import build as making
+
+    if check:
+        if found := making.drift(folder):
+            raise ValueError("; ".join(found))
+        typer.echo("all notebooks are as their sources say")
+    elif student or nbgrader:
+        make, out = (making.student, student) if student else (making.assignment, nbgrader)
+        for path in make(folder, out, lesson):
+            typer.echo(path)
+    else:
+        for built in making.build(folder, lesson):
+            typer.echo(f"{built.path}  {built.seconds:.1f} s  {built.bytes / 1000:,.0f} kB")

@@ -1,0 +1,225 @@
+"""From a lesson's one source, NN_name.py, to its notebooks.
+
+A source is Python in jupytext's percent format. Solutions stand between two marker lines:
+
+    def my_softmax(x):
+        ### BEGIN SOLUTION
+        ...
+        ### END SOLUTION
+
+The learner's notebook has «to do» there, and all notebooks are executed, so that their pictures
+are in them. The markers are nbgrader's, which makes assignments of the same source.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tinyllm.course.lessons import exercise
+from tinyllm.files import atomic_write
+
+BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
+STUB = "...  # to do: your code in place of the dots"
+MOST_BYTES = 1_000_000
+KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
+CHECK = re.compile(r"^check\((\w+)", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Built:
+    """One notebook that was made: its place, its size, and how long its cells ran."""
+
+    path: Path
+    bytes: int
+    seconds: float
+
+
+def sources(folder: Path) -> list[Path]:
+    """Return the lessons' sources, in their order. Raises FileNotFoundError if there are none."""
+    found = sorted((folder / "source").glob("[0-9][0-9]_*.py"))
+    if not found:
+        raise FileNotFoundError(f"{folder / 'source'}: there are no lessons, such as 07_name.py")
+    return found
+
+
+def read_source(path: Path, solutions: bool) -> Any:
+    """Read a source as a notebook without outputs, with its solutions or with stubs.
+
+    Raises:  ValueError for markers that do not match, naming the cell.
+    """
+    import jupytext
+
+    notebook = jupytext.reads(path.read_text("utf-8"), fmt="py:percent")
+    for number, cell in enumerate(notebook.cells):
+        cell["id"] = f"{path.stem[:2]}-{number:03d}"  # the same at every build
+        cell.metadata = {k: v for k, v in cell.metadata.items() if k in ("tags", "nbgrader")}
+        if cell.cell_type == "code":
+            cell.source = _solved(path, number, cell.source, solutions)
+            cell.outputs, cell.execution_count = [], None
+    notebook.metadata = {"kernelspec": KERNEL, "language_info": {"name": "python"}}
+    notebook.nbformat, notebook.nbformat_minor = 4, 5
+    return notebook
+
+
+def _solved(path: Path, number: int, source: str, solutions: bool) -> str:
+    """A cell's text without the markers, and if not `solutions`, with dots between them."""
+    lines, kept, inside = source.splitlines(), [], False
+    for line in lines:
+        marker = line.strip()
+        if marker in (BEGIN, END):
+            if inside != (marker == END):
+                raise ValueError(f"{path}: cell {number}: {marker} does not match the one before")
+            inside = marker == BEGIN
+            if inside and not solutions:
+                kept.append(line[: len(line) - len(line.lstrip())] + STUB)
+        elif solutions or not inside:
+            kept.append(line)
+    if inside:
+        raise ValueError(f"{path}: cell {number}: {BEGIN} without {END}")
+    return "\n".join(kept)
+
+
+def execute(notebook: Any, folder: Path, timeout: float) -> float:
+    """Run all cells in a kernel of its own; return the seconds.
+
+    Raises:  nbclient's CellExecutionError, which shows the cell and the error.
+    """
+    from nbclient import NotebookClient
+
+    with tempfile.TemporaryDirectory() as scratch:
+        before = os.environ.get("TINYLLM_COURSE")
+        os.environ["TINYLLM_COURSE"] = str(Path(scratch) / "course.json")
+        try:
+            client = NotebookClient(
+                notebook, timeout=timeout, record_timing=False,
+                resources={"metadata": {"path": str(folder)}},
+            )  # fmt: skip
+            started = time.perf_counter()
+            client.execute()
+            return time.perf_counter() - started
+        finally:
+            if before is None:
+                del os.environ["TINYLLM_COURSE"]
+            else:
+                os.environ["TINYLLM_COURSE"] = before
+
+
+def build(folder: Path, only: str | None = None, timeout: float = 120.0) -> Iterator[Built]:
+    """Make and execute each lesson's notebook and its solutions, below `folder`.
+
+    Args:    only: the number of one lesson.
+    Raises:  ValueError for a notebook of more than a megabyte, or an unknown lesson.
+    """
+    for path in chosen(folder, only):
+        for solutions in (False, True):
+            notebook = read_source(path, solutions)
+            seconds = execute(notebook, folder, timeout)
+            place = target(folder, path, solutions)
+            data = _written(notebook)
+            if len(data) > MOST_BYTES:
+                raise ValueError(
+                    f"{place}: {len(data):,} bytes, more than {MOST_BYTES:,}: make its pictures "
+                    "smaller"
+                )
+            place.parent.mkdir(parents=True, exist_ok=True)
+            with atomic_write(place) as file:
+                file.write(data)
+            yield Built(place, len(data), seconds)
+
+
+def drift(folder: Path) -> list[str]:
+    """Compare the notebooks that are there with what the sources would make; say what differs."""
+    import nbformat
+
+    found = []
+    for path in sources(folder):
+        for solutions in (False, True):
+            place = target(folder, path, solutions)
+            if not place.exists():
+                found.append(f"{place}: not built yet")
+                continue
+            there, wanted = nbformat.read(place, as_version=4), read_source(path, solutions)
+            if _plain(there) != _plain(wanted):
+                found.append(f"{place}: differs from {path}: build it again")
+    return found
+
+
+def student(folder: Path, out: Path, only: str | None = None) -> list[Path]:
+    """Write notebooks with stubs and without outputs, to hand out."""
+    return [_put(out / f"{p.stem}.ipynb", read_source(p, False)) for p in chosen(folder, only)]
+
+
+def assignment(folder: Path, out: Path, only: str | None = None) -> list[Path]:
+    """Write what `nbgrader generate_assignment` takes: OUT/source/NN_name/NN_name.ipynb.
+
+    A cell with a solution becomes one that learners fill in; a cell `check(name)` one that gives
+    the exercise's points, parts of them too.
+    """
+    import jupytext
+
+    made = []
+    for path in chosen(folder, only):
+        notebook = jupytext.reads(path.read_text("utf-8"), fmt="py:percent")
+        notebook.metadata = {"kernelspec": KERNEL, "language_info": {"name": "python"}}
+        for number, cell in enumerate(notebook.cells):
+            cell["id"] = f"{path.stem[:2]}-{number:03d}"
+            cell.metadata = {}
+            if cell.cell_type != "code":
+                continue
+            if BEGIN in cell.source:
+                cell.metadata["nbgrader"] = _nbgrader(cell["id"], solution=True)
+            elif asked := CHECK.search(cell.source):
+                points = exercise(asked[1]).points
+                cell.source = f"check({asked[1]}).points"
+                cell.metadata["nbgrader"] = _nbgrader(cell["id"], grade=True, points=points)
+        made.append(_put(out / "source" / path.stem / f"{path.stem}.ipynb", notebook))
+    return made
+
+
+def _nbgrader(cell_id: str, **settings: Any) -> dict[str, Any]:
+    usual = {"grade": False, "solution": False, "task": False, "locked": False}
+    settings = {**usual, **settings, "schema_version": 3, "grade_id": f"cell-{cell_id}"}
+    return {**settings, "locked": settings["grade"]}
+
+
+def target(folder: Path, source: Path, solutions: bool) -> Path:
+    """Where a source's notebook goes."""
+    return (folder / "solutions" if solutions else folder) / f"{source.stem}.ipynb"
+
+
+def chosen(folder: Path, only: str | None) -> list[Path]:
+    """Return the sources, or that of one lesson. Raises ValueError for one that is not there."""
+    found = sources(folder)
+    if only is None:
+        return found
+    wanted = [path for path in found if path.stem[:2] == only.zfill(2)]
+    if not wanted:
+        numbers = ", ".join(path.stem[:2] for path in found)
+        raise ValueError(f"there is no source of lesson {only}; there are: {numbers}")
+    return wanted
+
+
+def _plain(notebook: Any) -> tuple[Any, ...]:
+    cells = [(c.cell_type, c.source, c["id"], dict(c.metadata)) for c in notebook.cells]
+    return cells, dict(notebook.metadata.get("kernelspec", {}))
+
+
+def _written(notebook: Any) -> bytes:
+    import nbformat
+
+    notebook.metadata.get("language_info", {}).pop("version", None)
+    return (nbformat.writes(notebook, version=4) + "\n").encode()
+
+
+def _put(place: Path, notebook: Any) -> Path:
+    place.parent.mkdir(parents=True, exist_ok=True)
+    with atomic_write(place) as file:
+        file.write(_written(notebook))
+    return place

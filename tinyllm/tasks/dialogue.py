@@ -1,0 +1,235 @@
+"""Dialogue as a task: read stories, then learn to answer, then be asked what is known to be so.
+
+Two stages. Pretraining: the next word of stories. Fine-tuning: conversations in a chat template,
+the loss on the answers alone. Then the held-out conversations: each answer is true, false, an
+abstention, or nothing that can be understood.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tinyllm import random
+from tinyllm.data.rows import RowBatch, RowBatches
+from tinyllm.data.tinyworld import (
+    AnswerScores,
+    Dialogue,
+    Grammar,
+    World,
+    conversations,
+    score_answers,
+    stories,
+)
+from tinyllm.models import Decoder, DecoderConfig
+from tinyllm.tasks.chat_template import ChatTemplate, Message
+from tinyllm.tasks.chatbot import TASK, Chatbot
+from tinyllm.tensor import Tensor
+from tinyllm.text import BPETokenizer, Tokenizer
+from tinyllm.training import FitResult, LoaderSource, fit
+from tinyllm.training.config import TaskConfig
+
+PRETRAINING = "pretraining"
+
+
+@dataclass(frozen=True)
+class DialogueConfig(TaskConfig):
+    """How both stages are trained; `max_steps` is of the second."""
+
+    max_steps: int = 2200
+    pretraining_steps: int = 400
+    batch_size: int = 48
+    optimizer: str = "muon"
+    learning_rate: float = 3e-3
+    min_learning_rate: float = 1e-4
+    muon_learning_rate: float = 0.02
+    warmup_steps: int = 50
+    weight_decay: float = 0.01
+    average_decay: float | None = 0.99
+
+
+@dataclass(frozen=True)
+class Model:
+    """The sizes of the model and its vocabulary."""
+
+    vocab_size: int = 2500
+    context_length: int = 320
+    layers: int = 4
+    heads: int = 4
+    width: int = 128
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """What is read, what is learned to be answered, and what is asked at the end."""
+
+    texts: list[str]
+    learned: list[Dialogue]
+    aside: list[Dialogue]
+    test: list[Dialogue]
+    grammar: Grammar
+    about: dict[str, Any] = field(default_factory=dict)
+
+
+def load_corpus(
+    size: str = "full", count: int = 40_000, test: int = 300, turns: int = 6, seed: int = 0
+) -> Corpus:
+    """Tell stories and talk about them; the test's are told and asked of their own draws.
+
+    Args:    count: of stories to read, and as many conversations to learn from.
+             turns: questions in a conversation to learn from; in those of the test there are 4.
+    """
+    grammar = Grammar(World(0, size))
+    texts = [story.text for story in stories(grammar, count, seed, "train")]
+    told = stories(grammar, count, seed + 1, "train")
+    learned = list(islice(conversations(told, grammar, turns, seed + 1), count))
+    aside = list(conversations(stories(grammar, 150, seed, "validation"), grammar, 4, seed + 2))
+    asked = list(conversations(stories(grammar, test, seed, "test"), grammar, 4, seed + 3))
+    about = {"name": "tinyworld", "size": size, "count": count, "turns": turns, "seed": seed}
+    return Corpus(texts, learned, aside, asked, grammar, about)
+
+
+def train(
+    corpus: Corpus,
+    config: DialogueConfig | None = None,
+    model: Model | None = None,
+    folder: str | os.PathLike | None = None,
+    go_on: str | None = None,
+    progress: bool | None = None,
+) -> tuple[Chatbot, FitResult]:
+    """Pretrain in FOLDER-pretrained, then fine-tune in FOLDER; or go on where it was stopped."""
+    config, sizes = config or DialogueConfig(), model or Model()
+    words = [turn["content"] for dialogue in corpus.learned[:15_000] for turn in dialogue.turns]
+    tokenizer = BPETokenizer.train([*corpus.texts[:10_000], *words], sizes.vocab_size)
+    template = ChatTemplate(tokenizer)
+    settings = DecoderConfig(
+        vocab_size=template.vocab_size,
+        context_length=sizes.context_length,
+        layers=sizes.layers,
+        heads=sizes.heads,
+        width=sizes.width,
+        positions="rotary",
+        norm="rms",
+        activation="relu2",
+        bias=False,
+        qk_norm=True,
+        zero_init_branches=True,
+    )
+    random.manual_seed(config.seed)
+    decoder = Decoder(settings)
+    before = None if folder is None else Path(folder).with_name(f"{Path(folder).name}-pretrained")
+    _pretrain(decoder, template, corpus, config, before, go_on, progress)
+    rows = _fitting(map(template.training_row, _turns(corpus.learned)), sizes.context_length)
+    ids, learned = zip(*rows, strict=True)
+    loader = RowBatches(ids, config.batch_size, learned=learned, seed=config.seed)
+    result = fit(
+        decoder,
+        LoaderSource(loader, to_tensors),
+        config,
+        folder,
+        _settings(TASK, decoder, template, corpus),
+        evaluate=_loss_of(template, corpus.aside, sizes.context_length),
+        choose_by="-val_loss",
+        tokenizers={"tokenizer": tokenizer},
+        go_on=go_on,
+        progress=progress,
+    )
+    return Chatbot(decoder, tokenizer), result
+
+
+def evaluate(chatbot: Chatbot, corpus: Corpus) -> tuple[AnswerScores, list[str]]:
+    """Ask all questions of the test's conversations; the model hears its own earlier answers.
+
+    Returns: the scores, and the first conversations as they went.
+    """
+    histories: list[list[Message]] = [[] for _ in corpus.test]
+    questions, answers, told = [], [], []
+    for turn in range(max(len(dialogue.questions) for dialogue in corpus.test)):
+        asked = [i for i, d in enumerate(corpus.test) if turn < len(d.questions)]
+        for i in asked:
+            histories[i].append(corpus.test[i].turns[2 * turn])
+        prompts = [chatbot.shortened(histories[i])[0] for i in asked]
+        for i, text in zip(asked, chatbot.answer_all(prompts), strict=True):
+            histories[i].append({"role": "assistant", "content": text or "…"})
+            questions.append(corpus.test[i].questions[turn])
+            answers.append(text)
+            told.append(corpus.test[i].story)
+    scores = score_answers(questions, answers, corpus.grammar, told)
+    return scores, [in_words(history) for history in histories[:3]]
+
+
+def in_words(messages: Sequence[Message]) -> str:
+    """A conversation as lines."""
+    return "\n".join(f"{message['role']}: {message['content']}" for message in messages)
+
+
+def to_tensors(batch: RowBatch) -> tuple[Tensor, Tensor]:
+    """Make what `Decoder.loss` takes."""
+    return Tensor(batch.ids), Tensor(batch.targets)
+
+
+def _pretrain(
+    decoder: Decoder,
+    template: ChatTemplate,
+    corpus: Corpus,
+    config: DialogueConfig,
+    folder: Path | None,
+    go_on: str | None,
+    progress: bool | None,
+) -> None:
+    if not config.pretraining_steps:
+        return
+    tokenizer: Tokenizer = template.tokenizer
+    rows = [[template.end_id, *tokenizer.encode(t), template.end_id] for t in corpus.texts]
+    rows = [row for row in rows if len(row) <= decoder.config.context_length]
+    first = DialogueConfig.from_dict(
+        {**config.to_dict(), "max_steps": config.pretraining_steps, "pretraining_steps": 0}
+    )
+    fit(
+        decoder,
+        LoaderSource(RowBatches(rows, config.batch_size, seed=config.seed), to_tensors),
+        first,
+        folder,
+        _settings(PRETRAINING, decoder, template, corpus),
+        tokenizers={"tokenizer": tokenizer},
+        go_on=go_on,
+        progress=progress,
+    )
+
+
+def _settings(
+    task: str, decoder: Decoder, template: ChatTemplate, corpus: Corpus
+) -> dict[str, Any]:
+    data = {**corpus.about, "template": template.to_dict()}
+    return {"task": task, "model": decoder.config.to_dict(), "data": data}
+
+
+def _turns(dialogues: Iterable[Dialogue]) -> Iterable[list[Message]]:
+    return (dialogue.turns for dialogue in dialogues if dialogue.questions)
+
+
+def _fitting(rows: Iterable[tuple[np.ndarray, np.ndarray]], longest: int) -> list[tuple]:
+    return [row for row in rows if len(row[0]) <= longest]
+
+
+def _loss_of(template: ChatTemplate, dialogues: Sequence[Dialogue], longest: int) -> Any:
+    """Make a function that measures the loss of the answers, in nats per token."""
+    rows = _fitting(map(template.training_row, _turns(dialogues)), longest)
+    ids, learned = zip(*rows, strict=True)
+    loader = RowBatches(ids, 32, learned=learned, shuffle=False)
+    source = LoaderSource(loader, to_tensors)
+
+    def measure(model: Any) -> dict[str, float]:
+        total = tokens = 0.0
+        for _ in range(len(loader)):
+            loss = model.loss(*source.next_batch()).item()
+            total, tokens = total + loss * source.tokens, tokens + source.tokens
+        return {"val_loss": total / tokens}
+
+    return measure
