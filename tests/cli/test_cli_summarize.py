@@ -31,6 +31,26 @@ def test_writes_scores_and_a_summary(trained):
     piped = run("--run", trained, text="Tom saw\n3 cats.\n")
     assert one.exit_code == piped.exit_code == 0
     assert one.stdout == piped.stdout
+    strange = run("Tom saw 3 zebras.", "--run", trained)
+    assert "not a word of the training: zebras\n" in strange.stderr
+    assert "not a word" not in one.stderr
+
+
+def test_a_text_that_is_too_long(trained):
+    result = run("Tom saw cats. " * 200, "--run", trained)
+    assert result.exit_code == 1
+    assert "and the model reads 192 at most" in str(result.exception)
+
+
+def test_pairs_that_are_too_long_are_said(tmp_path):
+    path = tmp_path / "pairs.jsonl"
+    rows = [{"text": "Tom saw a cat.", "summary": "A cat."}] * 40
+    rows += [{"text": "Tom saw a cat. " * n, "summary": "Cats."} for n in range(100, 110)]
+    path.write_text("\n".join(map(json.dumps, rows)))
+    few = ["--max-steps", 1, "--batch-size", 4, "--warmup-steps", 0, "--longest", 40]
+    done = run("--train", "--data", path, "--out", tmp_path / "run", *few)
+    assert done.exit_code == 0, done.output
+    assert "pairs were left out of the training: more than 40 tokens" in done.output
 
 
 @pytest.mark.parametrize(
@@ -38,6 +58,7 @@ def test_writes_scores_and_a_summary(trained):
     [
         (["--run", "RUN", ""], "there is nothing to summarise: the text is empty"),
         (["a", "--data", "tinyworld"], "--data is for training: give --train too"),
+        (["a", "--longest", "9"], "--longest is for training"),
         (["a", "--max-steps", "3"], "--max-steps is for training"),
         (["a", "--train"], "--train takes no text"),
         (["--train", "--target", "x"], "tinyworld has its own summaries"),

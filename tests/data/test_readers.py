@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tinyllm.data import lines, read_conll, read_conllu, read_lines, read_pairs
+from tinyllm.data import lines, read_conll, read_conllu, read_jsonl_pairs, read_lines, read_pairs
 
 WORD = "{}\t{}\t_\t{}\t_\t_\t0\troot\t_\t_\n"
 CONLLU = (
@@ -162,3 +162,36 @@ def test_damaged_gzip_and_missing_files(write, tmp_path):
             list(read_lines(write(raw, "a.gz")))
     with pytest.raises(FileNotFoundError, match="none: there is no such file"):
         read_lines(tmp_path / "none")
+
+
+# Pairs in JSON
+
+
+def test_jsonl_pairs(write):
+    good = '{"text": " A\\nb. ", "id": 3, "summary": "世"}'
+    got = read_jsonl_pairs(write(f"{good}\n\n{good}\r\n", "a.jsonl"), "text", "summary")
+    assert got == [("A\nb.", "世")] * 2
+    packed = write(gzip.compress(good.encode()), "a.jsonl.gz")
+    assert read_jsonl_pairs(packed, "text", "summary") == got[:1]
+    with pytest.raises(FileNotFoundError, match="there is no such file"):
+        read_jsonl_pairs("nowhere.jsonl", "text", "summary")
+    with pytest.raises(ValueError, match=r'a.jsonl: expected a line such as {"text": "…", "summ'):
+        read_jsonl_pairs(write("\n \n", "a.jsonl"), "text", "summary")
+
+
+@pytest.mark.parametrize(
+    ("line", "why"),
+    [
+        ("{", "is not JSON: Expecting property name"),
+        ("[" * 100_000, "is not JSON"),
+        ("[1]", "is no object"),
+        ('{"text": "a"}', 'has no "summary"'),
+        ('{"text": "a", "summary": 3}', 'whose "summary" is no string'),
+        ('{"text": " ", "summary": "b"}', 'whose "text" is empty'),
+    ],
+)
+def test_jsonl_that_holds_no_pairs(write, line, why):
+    path = write(f'{{"text": "a", "summary": "b"}}\n{line}\n', "a.jsonl")
+    expected = r'a.jsonl, line 2: expected {"text": "…", "summary": "…"}, found .*' + why
+    with pytest.raises(ValueError, match=expected):
+        read_jsonl_pairs(path, "text", "summary")

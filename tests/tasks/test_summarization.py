@@ -5,11 +5,14 @@ import json
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
 
 from tinyllm.tasks import summarization
-from tinyllm.tasks.pairs import make_model, model_settings
-from tinyllm.tasks.summarization import Model, SummarizationConfig, load_corpus, read_jsonl
-from tinyllm.tasks.summarizer import Summarizer
+from tinyllm.tasks.pairs import make_model, model_settings, plain
+from tinyllm.tasks.summarization import Model, SummarizationConfig, load_corpus
+from tinyllm.tasks.summarizer import Summarizer, known_words
 from tinyllm.text import BPETokenizer
 
 SMALL = Model(vocab_size=400, layers=1, heads=2, width=32, dropout=0.0, longest=150)
@@ -85,22 +88,44 @@ def test_a_decoder_learns_the_summary_alone():
         assert np.all(source < model.start_id)
 
 
-def test_jsonl_that_is_not_as_it_should_be(tmp_path):
+def test_texts_that_are_too_long_are_not_measured_on_and_counted():
+    model = summarizer("seq2seq")
+    pairs = [("a b c.", "a"), ("z" * 21, "z"), ("d e f.", "d")]
+    scores = summarization.evaluate(model, summarization.Corpus([], [], pairs, {}), num_beams=1)
+    assert (scores.texts, scores.left_out) == (2, 1)
+    assert "(1 more are too long" in str(scores)
+    with pytest.raises(ValueError, match="each of the 1 texts to measure on has more than the 20"):
+        summarization.evaluate(model, summarization.Corpus([], [], pairs[1:2], {}))
+
+
+def test_words_that_were_never_seen():
+    model = summarizer("seq2seq")
+    assert model.never_seen("Anything goes.") == []
+    words = known_words(["Tom saw a well-known cat."])
+    model = Summarizer(model.model, {**model.tokenizers, "words": words})
+    assert model.never_seen("A CAT saw tom.") == []
+    assert model.never_seen("Ann saw 3 well-read cats, Ann did.") == ["Ann", "read", "cats", "did"]
+
+
+@hypothesis_settings(deadline=None, max_examples=40)
+@given(st.text(max_size=60))
+def test_any_text_is_summarised_or_refused_in_a_sentence(text):
+    model = summarizer("seq2seq")
+    model.never_seen(text)
+    if 0 < len(model.source.encode(plain(text))) <= model.longest:
+        assert isinstance(model.write(text, num_beams=1), str)
+    else:
+        with pytest.raises(ValueError, match="^summarize: "):
+            model.write(text)
+
+
+def test_a_file_of_few_pairs(tmp_path):
     path = tmp_path / "pairs.jsonl"
-    good = '{"text": "A  long\\ntext.", "summary": "Short."}'
-    path.write_text(f"{good}\n\n{good}\r\n", newline="")
-    assert read_jsonl(path) == [("A long text.", "Short.")] * 2
-    for line in (
-        "{",
-        "[1]",
-        '{"text": "a"}',
-        '{"text": "a", "summary": 3}',
-        '{"text": "", "summary": "b"}',
-    ):
-        path.write_text(f"{good}\n{line}\n")
-        with pytest.raises(ValueError, match=r"pairs.jsonl, line 2: expected .*\"summary\""):
-            read_jsonl(path)
-    path.write_text(good + "\n")
+    path.write_text('{"text": "A  long\\ntext.", "summary": "Short."}\n' * 12)
+    corpus = load_corpus(path)
+    assert corpus.test == [("A long text.", "Short.")]
+    assert len(corpus.train) == 10
+    path.write_text('{"text": "A", "summary": "B"}\n')
     with pytest.raises(ValueError, match="has 1 pairs, and at least 10 are needed"):
         load_corpus(path)
 

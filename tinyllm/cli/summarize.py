@@ -12,6 +12,21 @@ from tinyllm.cli.settings import with_training
 from tinyllm.training.config import TaskConfig
 from tinyllm.training.display import harmless
 
+MOST_WORDS = 10  # unknown ones that are named
+Longest = Annotated[
+    int | None,
+    typer.Option(
+        help="Tokens of the longest text that is read, in training and after. (default: 192)",
+        min=1,
+        show_default=False,
+    ),
+]
+Beams = Annotated[int, typer.Option(help="Beginnings kept while searching; 1: greedy.", min=1)]
+Progress = Annotated[
+    bool | None,
+    typer.Option(help="Show progress bars, or nothing at all.", show_default=False),
+]
+
 
 @with_training(TaskConfig)
 def summarize(
@@ -37,6 +52,7 @@ def summarize(
     ] = "seq2seq",
     size: Annotated[str, typer.Option(help="Of tinyworld: full, mini or micro.")] = "full",
     stories: Annotated[int, typer.Option(help="Of tinyworld, to learn from.", min=1)] = 60_000,
+    longest: Longest = None,
     out: Annotated[
         Path | None,
         typer.Option(
@@ -52,13 +68,8 @@ def summarize(
             show_default=False,
         ),
     ] = None,
-    beams: Annotated[
-        int, typer.Option(help="Beginnings kept while searching; 1: greedy.", min=1)
-    ] = 5,
-    progress: Annotated[
-        bool | None,
-        typer.Option(help="Show progress bars, or nothing at all.", show_default=False),
-    ] = None,
+    beams: Beams = 5,
+    progress: Progress = None,
     **settings: Any,
 ) -> None:
     """Summarise a text, or train a summariser and measure it.
@@ -68,7 +79,7 @@ def summarize(
     """
     given = {name: value for name, value in settings.items() if value is not None}
     if not train:
-        unused = {"data": data, "target": target, "out": out, **given}
+        unused = {"data": data, "target": target, "longest": longest, "out": out, **given}
         unused.pop("threads", None)
         if wrong := [name for name, value in unused.items() if value is not None]:
             flag = wrong[0].replace("_", "-")
@@ -83,11 +94,17 @@ def summarize(
     if target is not None and source == "tinyworld":
         raise ValueError("summarize: tinyworld has its own summaries: leave out --target")
     corpus = load_corpus(source if target is None else (source, target), 0, size, stories)
-    _train(corpus, model, out, progress, given, beams)
+    _train(corpus, model, longest, out, progress, given, beams)
 
 
 def _train(
-    corpus: Any, kind: str, out: Path | None, progress: bool | None, given: dict, beams: int
+    corpus: Any,
+    kind: str,
+    longest: int | None,
+    out: Path | None,
+    progress: bool | None,
+    given: dict,
+    beams: int,
 ) -> None:
     from tinyllm.files import write_json
     from tinyllm.tasks import summarization
@@ -101,11 +118,17 @@ def _train(
     )
     config = summarization.SummarizationConfig(**given)
     go_on = "the same command with --out {folder}"
+    sizes = summarization.Model(**({} if longest is None else {"longest": longest}))
     try:
-        summarizer, result = summarization.train(corpus, config, None, kind, out, go_on, progress)
+        summarizer, result = summarization.train(corpus, config, sizes, kind, out, go_on, progress)
     except TrainingInterrupted as stop:
         typer.echo(f"\n{stop}", err=True)
         raise typer.Exit(128 + stop.signal) from None
+    if left_out := result.run.settings()["data"]["left_out"]:
+        display.say(
+            f"{left_out:,} pairs were left out of the training: more than {summarizer.longest} "
+            "tokens; --longest takes longer ones"
+        )
     scores = summarization.evaluate(summarizer, corpus, beams)
     write_json(result.run.path / "scores.json", scores.to_dict())
     display.say(f"\n{scores}\n\nThe scores: {result.run.path / 'scores.json'}")
@@ -123,5 +146,10 @@ def _summarize(text: str | None, run: Path | None, beams: int, threads: int | No
         text = sys.stdin.buffer.read().decode("utf-8", errors="replace")
     if not text.strip():
         raise ValueError("summarize: there is nothing to summarise: the text is empty")
-    summary = Summarizer.open(run).write(text, beams)
+    summarizer = Summarizer.open(run)
+    summary = summarizer.write(text, beams)
+    if unknown := summarizer.never_seen(text):
+        more = f" and {len(unknown) - MOST_WORDS:,} more" if len(unknown) > MOST_WORDS else ""
+        words = harmless(", ".join(unknown[:MOST_WORDS]))
+        typer.echo(f"summarize: not a word of the training: {words}{more}", err=True)
     typer.echo(harmless(summary) if sys.stdout.isatty() else summary)

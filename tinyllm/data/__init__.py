@@ -4,7 +4,7 @@ from tinyllm.data.corpora import Corpus, load_text
 from tinyllm.data.downloads import CORPORA, fetch
 from tinyllm.data.lines import read_lines
 from tinyllm.data.named import load_pairs, load_tagged
-from tinyllm.data.pairs import read_pairs
+from tinyllm.data.pairs import read_jsonl_pairs, read_pairs
 from tinyllm.data.stories import PackedStories, StoryBatch
 from tinyllm.data.tagged import TaggedSentence, read_conll, read_conllu
 from tinyllm.data.tokens import TokenFile
@@ -28,5 +28,6 @@ __all__ = [
     "read_conll",
     "read_conllu",
     "read_lines",
+    "read_jsonl_pairs",
     "read_pairs",
 ]

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
-import json
+import itertools
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from tinyllm import random
-from tinyllm.data.pairs import read_pairs
+from tinyllm.data.pairs import read_jsonl_pairs, read_pairs
 from tinyllm.data.tinyworld import (
     Grammar,
     Story,
@@ -34,7 +33,7 @@ from tinyllm.tasks.pairs import (
     model_settings,
     plain,
 )
-from tinyllm.tasks.summarizer import Summarizer
+from tinyllm.tasks.summarizer import Summarizer, known_words
 from tinyllm.text import BPETokenizer
 from tinyllm.training import FitResult
 from tinyllm.training.config import TaskConfig
@@ -42,6 +41,7 @@ from tinyllm.training.config import TaskConfig
 ASIDE = 500  # pairs that only choose which weights to keep
 SHARE = 0.1  # of a user's pairs, at most, for each of the two held-out parts
 ROUGE = ("rouge1", "rouge2", "rougeL")
+NUMBERS = ("texts", "num_beams", "length_penalty", "left_out")
 LONGEST = 192  # tokens of a text
 
 
@@ -110,7 +110,11 @@ def load_corpus(
         about = {"name": "tinyworld", "size": size, "stories": train_stories, "seed": seed}
         return Corpus(*pairs, about, test, grammar)
     files = [data] if isinstance(data, str | os.PathLike) else list(data)
-    pairs = read_jsonl(Path(files[0])) if len(files) == 1 else read_pairs(*files)
+    if len(files) == 1:
+        pairs = read_jsonl_pairs(files[0], "text", "summary")
+    else:
+        pairs = read_pairs(*files)
+    pairs = [(plain(text), plain(summary)) for text, summary in pairs]
     kept = min(ASIDE, int(SHARE * len(pairs)))
     if not kept:
         raise ValueError(
@@ -123,36 +127,13 @@ def load_corpus(
     return Corpus(*[[pairs[i] for i in sorted(part)] for part in parts], about)
 
 
-def read_jsonl(path: Path) -> list[Pair]:
-    """Read a file with one {"text": …, "summary": …} in each line.
-
-    Raises:  ValueError for a line that is not so: file, line, what was expected.
-    """
-    pairs = []
-    with open(path, encoding="utf-8-sig", errors="replace", newline=None) as file:
-        for number, line in enumerate(file, 1):
-            if not line.strip():
-                continue
-            try:
-                row = json.loads(line)
-                pair = plain(row["text"]), plain(row["summary"])
-            except (ValueError, KeyError, TypeError, AttributeError):
-                pair = "", ""
-            if not all(pair):
-                raise ValueError(
-                    f'{path}, line {number}: expected {{"text": "…", "summary": "…"}} with two '
-                    f"strings that are not empty, found {line.strip()[:60]!r}"
-                )
-            pairs.append(pair)
-    return pairs
-
-
 @dataclass(frozen=True)
 class Scores:
     """How good a summariser is on held-out texts.
 
     rouge:  ROUGE-1, -2 and -L (F) against the summaries
     lead:   those of the texts' first sentences, which know nothing of summaries
+    left_out: texts that were too long for the model
     world:  where the truth is known: whether the summaries are true of their stories
     """
 
@@ -161,6 +142,7 @@ class Scores:
     texts: int
     num_beams: int
     length_penalty: float
+    left_out: int = 0
     world: SummaryScores | None = None
     examples: list[tuple[str, str, str]] = field(default_factory=list)
 
@@ -168,6 +150,7 @@ class Scores:
         lines = [
             f"On {self.texts:,} texts that were not learned from, by {self.num_beams} beams, "
             f"length penalty {self.length_penalty:g}, 95 % intervals:",
+            *([f"({self.left_out:,} more are too long for the model)"] if self.left_out else []),
             *map(str, self.rouge.values()),
             "of the first sentence:",
             *map(str, self.lead.values()),
@@ -184,7 +167,7 @@ class Scores:
             name: {kind: score.to_dict() for kind, score in getattr(self, name).items()}
             for name in ("rouge", "lead")
         }
-        plainly = {name: getattr(self, name) for name in ("texts", "num_beams", "length_penalty")}
+        plainly = {name: getattr(self, name) for name in NUMBERS}
         world = self.world and self.world.to_dict()
         return named | plainly | {"world": world, "examples": self.examples}
 
@@ -207,7 +190,10 @@ def train(
     """
     config, sizes = config or SummarizationConfig(), dataclasses.asdict(model or Model())
     texts = [text for pair in corpus.train[:20_000] for text in pair]
-    tokenizers = {"tokenizer": BPETokenizer.train(texts, sizes.pop("vocab_size"))}
+    tokenizers = {
+        "tokenizer": BPETokenizer.train(texts, sizes.pop("vocab_size")),
+        "words": known_words(text for text, _ in corpus.train),
+    }
     settings = model_settings(kind, tokenizers, sizes.pop("longest"), **sizes)
     random.manual_seed(config.seed)
     summarizer = Summarizer(make_model(settings), tokenizers)
@@ -226,19 +212,26 @@ def evaluate(
     examples: int = 4,
 ) -> Scores:
     """Summarise the test's texts, and hold the summaries against what is right."""
-    texts, wanted = map(list, zip(*corpus.test, strict=True))
+    fits = [len(summarizer.source.encode(text)) <= summarizer.longest for text, _ in corpus.test]
+    if not any(fits):
+        raise ValueError(
+            f"summarize: each of the {len(fits)} texts to measure on has more than the "
+            f"{summarizer.longest} tokens that the model reads: train with --longest"
+        )
+    texts, wanted = map(list, zip(*itertools.compress(corpus.test, fits), strict=True))
+    told = list(itertools.compress(corpus.stories, fits)) if corpus.stories else []
     found = summarizer.write_all(texts, num_beams, length_penalty)
 
     def scored(summaries: list[str]) -> dict[str, Score]:
         scores = rouge(summaries, [wanted], list(ROUGE))
         return {name: score.with_interval() for name, score in scores.items()}
 
-    world = score_summaries(corpus.stories, found, corpus.grammar) if corpus.stories else None
+    world = score_summaries(told, found, corpus.grammar) if told else None
     step = max(1, len(texts) // max(1, examples))
     shown = list(zip(texts, found, wanted, strict=True))[::step][:examples]
     return Scores(
         scored(found), scored([first_sentence(text) for text in texts]), len(texts),
-        num_beams, length_penalty, world, shown,
+        num_beams, length_penalty, len(fits) - len(texts), world, shown,
     )  # fmt: skip
 
 

@@ -60,11 +60,16 @@ class WordTokenizer(Tokenizer):
         for text in [texts] if isinstance(texts, str) else texts:
             if not isinstance(text, str):
                 raise TypeError(f"WordTokenizer.train: a text is a {type(text).__name__}, no str")
-            counts.update(_WORDS.findall(text))
+            counts.update(cls.split(text))
         counts.pop(unk_token, None)
         kept = sorted((-n, word) for word, n in counts.items() if n >= min_frequency)
         words = [unk_token, *(word for _, word in kept)]
         return cls(words[:vocab_size])
+
+    @staticmethod
+    def split(text: str) -> list[str]:
+        """Cut a text into words, known ones or not."""
+        return _WORDS.findall(text)
 
     @property
     def vocab_size(self) -> int:
@@ -74,7 +79,7 @@ class WordTokenizer(Tokenizer):
     def encode_to_array(self, text: str) -> np.ndarray:
         """Give the ids of the words of a text; 0 for those never seen."""
         find = self._ids.get
-        ids = [find(word, 0) for word in _WORDS.findall(self.check_text(text))]
+        ids = [find(word, 0) for word in self.split(self.check_text(text))]
         return np.array(ids, dtype=self.dtype)
 
     def token_bytes(self, token_id: int) -> bytes:
