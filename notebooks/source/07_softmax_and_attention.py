@@ -6,7 +6,8 @@
 # a mask leaks; and write the backward of softmax.
 #
 # **You need** lesson 00 (NumPy broadcasting, the chain rule) and lesson 02 (what a backward is).
-# **Time:** about 45 minutes of reading, and 105 of exercises.
+# **Time:** about
+# 35 minutes of reading, and 115 of exercises.
 #
 # ## Why
 #
@@ -367,9 +368,9 @@ assert (zeros[~may_look] > 0.01).all()
 assert late[0].sum() < 0.8
 
 # %% [markdown]
-# *Picture: three 4 by 4 grids of shares. With -inf the upper triangle is 0.00 and each row sums to
-# 1. With 0 in its place the upper triangle has shares above 0. With the mask after the softmax the
-# triangle is 0, but the first row holds less than 0.8 in all.*
+# *Picture: three 4 by 4 grids of shares. With -inf the upper triangle is 0.00, and the sum of each
+# row is 1. With 0 in its place the upper triangle has shares above 0. With the mask after the
+# softmax the triangle is 0, but the first row holds less than 0.8 in all.*
 #
 # A score of 0 is a score like any other: the future keeps a share of more than 0.01 everywhere.
 # Masking after the softmax hides the future's values, but its scores have already taken their part
