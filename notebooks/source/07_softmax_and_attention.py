@@ -6,8 +6,7 @@
 # a mask leaks; and write the backward of softmax.
 #
 # **You need** lesson 00 (NumPy broadcasting, the chain rule) and lesson 02 (what a backward is).
-# **Time:** about
-# 35 minutes of reading, and 115 of exercises.
+# **Time:** about 35 minutes of reading, and 115 of exercises.
 #
 # ## Why
 #
@@ -319,6 +318,7 @@ axes.set_xlabel("D, the width of queries and keys")
 axes.set_ylabel("largest share of 16")
 axes.legend(frameon=False)
 plt.show()
+assert 0.15 < bare[0] < 0.25
 assert bare[-1] > 0.9
 assert all(0.15 < share < 0.4 for share in rooted)
 
@@ -440,7 +440,7 @@ other[-1] += 1.0
 moved = np.abs(leaking_attention(other, other, other) - leaking_attention(x, x, x)).max(axis=-1)
 print("moved by", moved.round(3))
 assert (moved[:3] == 0).all()
-assert (moved[3:] > 0.01).all()
+assert moved[4] > moved[3] > 0.01
 
 # %%
 figure, axes = plt.subplots(figsize=(6, 2.6), layout="constrained", facecolor=PAPER)
