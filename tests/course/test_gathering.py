@@ -82,3 +82,14 @@ def test_files(tmp_path):
 )
 def test_shortcuts_are_found_under_any_name(code, found):
     assert refused_names(code, ("tinyllm.softmax", ".softmax")) == found
+
+
+def test_a_local_name_does_not_bring_a_cell_s_variable_of_that_name():
+    cells = [
+        "import tinyllm\nx = tinyllm.randn(3)\nweights = x",
+        "rows = 3",
+        "def f(x, n=rows):\n    weights = [x for x in x]\n    return weights",
+    ]
+    code = gather(cells, "f")
+    assert "tinyllm" not in code
+    assert "rows = 3" in code

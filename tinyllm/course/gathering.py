@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import builtins
 import json
+import symtable
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -89,12 +90,19 @@ def _piece(statement: ast.stmt, cell: str, order: int) -> _Piece | None:
         return None
     start = min([statement.lineno, *(d.lineno for d in getattr(statement, "decorator_list", []))])
     source = "\n".join(cell.splitlines()[start - 1 : statement.end_lineno])
-    loaded = {
-        node.id
-        for node in ast.walk(statement)
-        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)
-    }
-    return _Piece(order, source, frozenset(names), frozenset(loaded - set(dir(builtins))))
+    return _Piece(order, source, frozenset(names), frozenset(_outside(source)))
+
+
+def _outside(source: str) -> set[str]:
+    """Names that a statement takes from outside: not its own arguments and variables."""
+    found, waiting = set(), [top := symtable.symtable(source, "<a cell>", "exec")]
+    while waiting:
+        table = waiting.pop()
+        waiting += table.get_children()
+        for symbol in table.get_symbols():
+            if symbol.is_referenced() and (table is top or symbol.is_global()):
+                found.add(symbol.get_name())
+    return found - set(dir(builtins))
 
 
 def cells_of(path: Path) -> list[str]:
