@@ -96,7 +96,7 @@ def test_bad_input_is_one_sentence(tinyllm, options, message, stdin, text):
 def test_an_empty_source(tinyllm):
     done = tinyllm("translate", "  ")
     assert done.code == 1
-    assert "nothing to translate: the text is empty" in done.err
+    assert "the text is empty, there is nothing to translate" in done.err
 
 
 def test_ctrl_c_saves_and_the_same_command_goes_on(start, text, tinyllm):

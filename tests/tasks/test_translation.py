@@ -9,8 +9,9 @@ import tinyllm
 from tinyllm.data.translation import PairBatches
 from tinyllm.generation import inference
 from tinyllm.tasks import translation
+from tinyllm.tasks.pairs import make_model, mean_loss, plain
 from tinyllm.tasks.translation_data import load_corpus, tinyworld_corpus
-from tinyllm.tasks.translator import Translator, make_model, plain
+from tinyllm.tasks.translator import Translator
 
 TINY = {
     "vocab_size": 400, "layers": 1, "heads": 2, "width": 48, "dropout": 0.0, "batch_size": 16,
@@ -29,7 +30,7 @@ def untrained(kind="seq2seq", **more):
     corpus = micro(10)
     tokenizers = translation.make_tokenizers(corpus.train, preset)
     tinyllm.manual_seed(3)
-    model = make_model(translation.model_settings(kind, preset, tokenizers))
+    model = make_model(translation.sizes_of(kind, preset, tokenizers))
     return Translator(model, tokenizers, corpus.characters()), corpus
 
 
@@ -55,14 +56,14 @@ def test_a_micro_world_is_learned_and_scored(trained):
     json.dumps(scores.to_dict(), allow_nan=False)
     assert "BLEU" in str(scores)
     assert "→" in str(scores)
-    assert translator.translate(corpus.test[0][0]) == scores.examples[0].translation
+    assert translator.write(corpus.test[0][0]) == scores.examples[0].translation
 
 
 def test_a_run_opened_again_says_the_same(trained):
     translator, corpus, result = trained
     opened = Translator.open(result.run.path)
     sources = [source for source, _ in corpus.test]
-    assert opened.translate_all(sources) == translator.translate_all(sources)
+    assert opened.write_all(sources) == translator.write_all(sources)
     assert opened.characters == translator.characters
 
 
@@ -122,7 +123,7 @@ def test_the_loss_is_that_of_each_pair_alone():
                 n = len(pair[1]) - 1
                 total += n * translator.model.loss(*translator.to_tensors(batch)).item()
                 tokens += n
-            found = translation.mean_loss(translator, corpus.train[:6])(translator.model)
+            found = mean_loss(translator, corpus.train[:6])(translator.model)
         assert found["val_loss"] == pytest.approx(total / tokens, rel=1e-5)
 
 
@@ -138,8 +139,8 @@ def test_two_kinds_of_the_same_size():
 def test_one_beam_is_greedy_and_batches_change_nothing(kind):
     translator, corpus = untrained(kind)
     sources = [source for source, _ in corpus.train[:7]]
-    batched = translator.translate_all(sources, num_beams=1)
-    assert [translator.translate(source, 1) for source in sources] == batched
+    batched = translator.write_all(sources, num_beams=1)
+    assert [translator.write(source, 1) for source in sources] == batched
     assert ["".join(translator.stream(source)).strip() for source in sources] == batched
 
 
@@ -152,9 +153,9 @@ def test_any_text_is_translated_or_refused_in_a_sentence(text, kind):
     translator = TRANSLATORS[kind]
     if not plain(text):
         with pytest.raises(ValueError, match="nothing to translate"):
-            translator.translate(text)
+            translator.write(text)
         return
-    found = translator.translate(text, num_beams=2)
+    found = translator.write(text, num_beams=2)
     assert isinstance(found, str)
     found.encode()  # no lone surrogates
     assert all(c in text for c in translator.never_seen(text))
@@ -165,15 +166,15 @@ def test_a_source_that_is_too_long_is_refused(kind):
     translator = TRANSLATORS[kind]
     fits = "q" * translator.longest
     assert len(translator.source.encode(fits)) == translator.longest
-    translator.translate(fits, 1)
-    with pytest.raises(ValueError, match=r"sentence 2: 'q+'… has 257 tokens.*reads 256 at most"):
-        translator.translate_all(["fine", fits + "q"])
+    translator.write(fits, 1)
+    with pytest.raises(ValueError, match=r"text 2: 'q+'… has 257 tokens.*reads 256 at most"):
+        translator.write_all(["fine", fits + "q"])
 
 
 def test_unknown_characters_are_named(trained):
     translator = trained[0]
     assert translator.never_seen("Ω she 漢 Ω") == ["Ω", "漢"]
-    assert isinstance(translator.translate("Ω 漢"), str)
+    assert isinstance(translator.write("Ω 漢"), str)
 
 
 def test_cross_attention_is_that_of_the_model(trained):

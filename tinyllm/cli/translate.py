@@ -95,7 +95,8 @@ def translate(
     if train:
         if text is not None or run is not None:
             raise ValueError("translate: --train takes no text and no --run: train, then translate")
-        from tinyllm.tasks.translation import check_kind, make_preset
+        from tinyllm.tasks.pairs import check_kind
+        from tinyllm.tasks.translation import make_preset
 
         check_kind(model)
         data = data or "tinyworld"
@@ -171,11 +172,11 @@ def _translate(
     if threads is not None:
         set_num_threads(threads)
     if text is not None and not text.strip():
-        raise ValueError("translate: there is nothing to translate: the text is empty")
+        raise ValueError("translate: the text is empty, there is nothing to translate")
     translator = Translator.open(run)
     if text is not None:
         _warn(translator, text, "")
-        _write(translator.translate(text, beams, length_penalty))
+        _write(translator.write(text, beams, length_penalty))
         return
     if sys.stdin.isatty():
         typer.echo("A sentence per line; Ctrl-D ends.", err=True)
@@ -183,7 +184,7 @@ def _translate(
     for number, line in enumerate(_lines(), 1):
         _warn(translator, line, f"line {number}: ")
         try:
-            found = translator.translate(line, beams, length_penalty) if line.strip() else ""
+            found = translator.write(line, beams, length_penalty) if line.strip() else ""
         except ValueError as error:  # the lines after it are translated all the same
             typer.echo(f"tinyllm: line {number}: {harmless(str(error))}", err=True)
             found, failed = "", failed + 1

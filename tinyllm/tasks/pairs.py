@@ -128,9 +128,11 @@ class TextToText:
         num_beams: int = NUM_BEAMS,
         length_penalty: float = LENGTH_PENALTY,
         batch_size: int = 32,
+        done: Callable[[int], object] = lambda count: None,
     ) -> list[str]:
         """Write the targets of sources by beam search; one beam is greedy decoding.
 
+        Args:    done: is told, after each batch, how many sources were in it.
         Raises:  ValueError for a source that is empty or too long; says which.
         """
         numbers = range(1, len(texts) + 1) if len(texts) > 1 else [None] * len(texts)
@@ -146,6 +148,7 @@ class TextToText:
             )  # fmt: skip
             for i, best in zip(rows, hypotheses, strict=True):
                 found[i] = best[0].tokens
+            done(len(rows))
         return [self.decode(tokens) for tokens in found]
 
     def stream(self, text: str) -> Iterator[str]:

@@ -4,26 +4,24 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from tinyllm import random
 from tinyllm.data.tinyworld import TranslationScores, score_translations
-from tinyllm.data.translation import PairBatches
 from tinyllm.metrics import Score, bleu, chrf
-from tinyllm.models import DecoderConfig, Seq2SeqConfig
-from tinyllm.tasks.translation_data import Corpus, Pair
-from tinyllm.tasks.translator import (
-    KINDS,
+from tinyllm.tasks.pairs import (
     LENGTH_PENALTY,
     NUM_BEAMS,
-    TASK,
-    Translator,
+    fit_pairs,
     make_model,
+    model_settings,
 )
+from tinyllm.tasks.translation_data import Corpus, Pair
+from tinyllm.tasks.translator import Translator
 from tinyllm.text import BPETokenizer, Tokenizer
-from tinyllm.training import FitResult, LoaderSource, fit
+from tinyllm.training import FitResult
 from tinyllm.training.config import TaskConfig
 from tinyllm.training.display import Display
 from tinyllm.viz import attention_picture
@@ -152,32 +150,21 @@ def train(
     """
     preset = make_preset(preset, **settings)
     tokenizers = make_tokenizers(corpus.train, preset)
-    sizes = model_settings(kind, preset, tokenizers)
+    sizes = sizes_of(kind, preset, tokenizers)
     random.manual_seed(preset.training.seed)
-    translator = Translator(make_model(sizes), tokenizers, corpus.characters())
-    learned = _encoded(translator, corpus.train)
-    loader = PairBatches(learned, preset.training.batch_size, pad_id=0, seed=preset.training.seed)
-    left_out = len(corpus.train) - len(learned)
-    result = fit(
-        translator.model,
-        LoaderSource(loader, translator.to_tensors),
+    characters = corpus.characters()
+    translator = Translator(make_model(sizes), tokenizers, characters)
+    data = {**corpus.about, "languages": corpus.languages, "characters": characters}
+    result = fit_pairs(
+        translator,
+        corpus.train,
+        corpus.aside,
         preset.training,
         folder,
-        {
-            "task": TASK,
-            "model": sizes,
-            "data": {
-                **corpus.about,
-                "languages": corpus.languages,
-                "left_out": left_out,
-                "characters": corpus.characters(),
-            },
-        },
-        evaluate=mean_loss(translator, corpus.aside),
-        choose_by="-val_loss",
-        tokenizers=tokenizers,
-        go_on=go_on,
-        progress=progress,
+        sizes,
+        data,
+        go_on,
+        progress,
     )
     return translator, result
 
@@ -194,12 +181,6 @@ def make_preset(preset: str | TranslationPreset, **settings: Any) -> Translation
     return dataclasses.replace(preset, training=TaskConfig.from_dict(training), **model)
 
 
-def check_kind(kind: str) -> None:
-    """Refuse a kind of model that there is not. Raises ValueError."""
-    if kind not in KINDS:
-        raise ValueError(f"model {kind!r} is not {' or '.join(KINDS)}")
-
-
 def make_tokenizers(pairs: Sequence[Pair], preset: TranslationPreset) -> dict[str, Tokenizer]:
     """Learn byte-pair encoding from the pairs: any text can be read, and names stay in parts."""
     sources, targets = zip(*pairs, strict=True)
@@ -211,55 +192,14 @@ def make_tokenizers(pairs: Sequence[Pair], preset: TranslationPreset) -> dict[st
     }
 
 
-def model_settings(
+def sizes_of(
     kind: str, preset: TranslationPreset, tokenizers: dict[str, Tokenizer]
 ) -> dict[str, Any]:
-    """The settings of a model of that kind, for `make_model`.
-
-    An encoder's layer has 12 C^2 weights, as a decoder-only model's has, and a decoder's that
-    looks at an encoder 16 C^2: so many layers more make the two kinds equally large.
-    """
-    check_kind(kind)
-    sizes = [tokenizer.vocab_size for tokenizer in tokenizers.values()]
-    shared = {"heads": preset.heads, "width": preset.width, "dropout": preset.dropout}
-    if kind == "decoder":
-        config = DecoderConfig(
-            vocab_size=sum(sizes) + 2,
-            context_length=2 * (LONGEST + 1),
-            layers=round((12 + 16) * preset.layers / 12),
-            positions="rotary",
-            **shared,
-        )
-        return {"kind": kind, **config.to_dict()}
-    vocab_size = sizes[-1] + 2
-    config = Seq2SeqConfig(
-        vocab_size=vocab_size,
-        source_vocab_size=None if preset.joint else sizes[0],
-        context_length=LONGEST + 1,
-        encoder_layers=preset.layers,
-        decoder_layers=preset.layers,
-        label_smoothing=preset.label_smoothing,
-        start_id=vocab_size - 2,
-        end_id=vocab_size - 1,
-        **shared,
+    """The settings of a model of that kind, for `make_model`."""
+    names = ("layers", "heads", "width", "dropout", "label_smoothing")
+    return model_settings(
+        kind, tokenizers, LONGEST, **{name: getattr(preset, name) for name in names}
     )
-    return {"kind": kind, **config.to_dict()}
-
-
-def mean_loss(translator: Translator, pairs: Sequence[Pair]) -> Callable[[Any], dict[str, float]]:
-    """Make a function that measures the loss, in nats per token of the targets."""
-    encoded = sorted(_encoded(translator, pairs), key=lambda pair: len(pair[1]))
-    loader = PairBatches(encoded, 64, pad_id=0, shuffle=False)
-    source = LoaderSource(loader, translator.to_tensors)
-
-    def evaluate(model: Any) -> dict[str, float]:
-        total = tokens = 0.0
-        for _ in range(len(loader)):
-            loss = model.loss(*source.next_batch()).item()
-            total, tokens = total + loss * source.tokens, tokens + source.tokens
-        return {"val_loss": total / tokens}
-
-    return evaluate
 
 
 def evaluate(
@@ -276,9 +216,7 @@ def evaluate(
     found_by = {}
     with Display(progress).bar("translating", len(widths) * len(sources), unit="pair") as bar:
         for width in widths:
-            found_by[width] = translator.translate_all(
-                sources, width, length_penalty, done=bar.update
-            )
+            found_by[width] = translator.write_all(sources, width, length_penalty, done=bar.update)
     found, plainly = found_by[num_beams], found_by[1]
 
     def measured(texts: list[str]) -> Score:
@@ -310,9 +248,3 @@ def draw_attention(translator: Translator, example: Example) -> str:
         weights.mean(axis=(0, 1)), read, written, "What each token looks at while it is written",
         "cross-attention, the mean of all layers and heads",
     )  # fmt: skip
-
-
-def _encoded(translator: Translator, pairs: Sequence[Pair]) -> list[tuple[Any, Any]]:
-    """The ids of pairs that are not too long."""
-    encoded = (translator.encode_pair(*pair) for pair in pairs)
-    return [p for p in encoded if len(p[0]) <= LONGEST and len(p[1]) <= LONGEST + 1]

@@ -14,11 +14,11 @@ from tinyllm.data.named import load_pairs
 from tinyllm.data.pairs import read_pairs
 from tinyllm.data.tinyworld import Grammar, Story, World, sentence_pairs, stories
 from tinyllm.data.tinyworld.world import SIZES
+from tinyllm.tasks.pairs import Pair
 
 NAMED = ("tinyworld", "multi30k")
 ASIDE = 1000  # pairs of the training set that only choose which weights to keep
 SHARE = 0.1  # of a user's files, at most, for each of the two held-out parts
-Pair = tuple[str, str]
 
 
 @dataclass(frozen=True)
