@@ -19,10 +19,12 @@ MODEL_SETTINGS = {
     "hidden_width": (int, "width inside the MLP (4 x width)"),
     "positions": (str, "learned | rotary"),
     "norm": (str, "layer | rms"),
-    "activation": (str, "gelu_tanh | gelu | swiglu"),
+    "activation": (str, "gelu_tanh | gelu | relu2 | swiglu"),
     "bias": (bool, "biases in linear layers and norms"),
     "dropout": (float, "probability at which activations are dropped"),
     "tie_embeddings": (bool, "one matrix reads tokens and predicts them"),
+    "qk_norm": (bool, "each query and key divided by its root mean square"),
+    "zero_init_branches": (bool, "branches that add 0 at first"),
 }
 
 
