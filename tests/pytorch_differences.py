@@ -133,6 +133,9 @@ DIFFERENCES: dict[str, Difference | str] = {
     "nn.functional.l1_loss": EQUAL_SHAPES,
     "nn.functional.mse_loss": EQUAL_SHAPES,
     "nn.functional.smooth_l1_loss": EQUAL_SHAPES,
+    "optim.Muon": Difference(
+        "`precision` may be float32, which is quicker here than bfloat16", adds="precision"
+    ),
     "optim.lr_scheduler.LRScheduler": "",
     "nn.functional.scaled_dot_product_attention": "",
     "nn.TransformerEncoder": "`enable_nested_tensor` and `mask_check` are without effect",

@@ -61,8 +61,10 @@ class Muon(Optimizer):
             "eps": eps,
             "ns_steps": ns_steps,
             "adjust_lr_fn": adjust_lr_fn,
-            "precision": precision,
         }
+        if precision not in ("bfloat16", "float32"):
+            raise ValueError(f'Muon: precision must be "bfloat16" or "float32", not {precision!r}')
+        self.precision = precision  # not of a group: PyTorch's state_dict has none
         super().__init__(params, defaults)
 
     def check_settings(self, group: dict[str, Any]) -> None:
@@ -72,10 +74,6 @@ class Muon(Optimizer):
             raise ValueError(
                 f"Adjust learning rate function {group['adjust_lr_fn']} is not supported: "
                 'adjust_lr_fn is None, "original" or "match_rms_adamw"'
-            )
-        if group["precision"] not in ("bfloat16", "float32"):
-            raise ValueError(
-                f'Muon: precision must be "bfloat16" or "float32", not {group["precision"]!r}'
             )
         if len(group["ns_coefficients"]) != 3:
             raise ValueError(
@@ -105,7 +103,7 @@ class Muon(Optimizer):
             buffer = remembered(state, "momentum_buffer", param)
             buffer += (1 - momentum) * (grad - buffer)
             moves.append(grad + momentum * (buffer - grad) if group["nesterov"] else buffer)
-        if group["precision"] == "float32":
+        if self.precision == "float32":
             moves = orthogonalized_together(moves, *settings)
         else:
             moves = [orthogonalized(move, *settings) if move.size else move for move in moves]

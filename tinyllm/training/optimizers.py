@@ -44,7 +44,7 @@ def make_optimizers(model: Module, config: LoopConfig) -> list[Optimizer]:
         rate = config.muon_learning_rate
         pull = config.weight_decay * config.learning_rate / rate
         group = {"params": matrices, "initial_lr": rate}
-        optimizers.append(Muon([group], lr=rate, weight_decay=pull))
+        optimizers.append(Muon([group], lr=rate, weight_decay=pull, precision="float32"))
     return optimizers
 
 
