@@ -432,3 +432,13 @@ def test_sources_count_and_tell_data_apart():
     assert len({PackedStories(x, 8, 2, pad_id=0).fingerprint() for x in (a, b)}) == 2
     with pytest.raises(ValueError, match=r"has neither labels nor targets: give `count`"):
         LoaderSource(PairBatches(pairs(), 4, pad_id=0), to_tensors).count(object())
+
+
+def test_a_source_goes_back_to_an_earlier_epoch():
+    source = LoaderSource(PairBatches(pairs(), 4, pad_id=0), to_tensors)
+    place = source.state_dict()
+    first = [source.next_batch() for _ in range(8)]  # two of them are of the second epoch
+    source.load_state_dict(place)
+    for before in first:
+        for one, other in zip(before, source.next_batch(), strict=True):
+            np.testing.assert_array_equal(one.array, other.array)

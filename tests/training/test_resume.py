@@ -221,3 +221,18 @@ def test_interrupted_before_the_first_step(make_trainer):
         early.train()
     Trainer.resume(early.run.path, progress=False).train()
     assert_same_run(whole.run.path, early.run.path)
+
+
+@pytest.mark.parametrize("step", [2, 7])
+def test_resumes_muon_and_the_average(make_trainer, step):
+    how = {"optimizer": "muon", "average_decay": 0.9, "model": {"dropout": 0.2}}
+    whole = make_trainer("whole", **how)
+    whole.train()
+    broken = make_trainer("broken", **how)
+    interrupt_at(broken, step)
+    with pytest.raises(TrainingInterrupted):
+        broken.train()
+    with pytest.raises(ValueError, match=r"is trained by muon, which cannot change"):
+        Trainer.resume(broken.run.path, progress=False, optimizer="adamw")
+    Trainer.resume(broken.run.path, progress=False).train()
+    assert_same_run(whole.run.path, broken.run.path)
