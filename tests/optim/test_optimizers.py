@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import tinyllm
-from tinyllm import nn, optim
+from tinyllm import kernels, nn, optim
 
 
 def parameter(*values):
@@ -111,6 +111,23 @@ def test_muons_steps_are_nearly_orthogonal(shape):
     assert np.abs(step / ratio - u @ vt).max() < 0.5
     assert np.linalg.svd(step / ratio, compute_uv=False).max() < 1.3
     assert np.linalg.svd(step / ratio, compute_uv=False).min() > 0.3
+
+
+@pytest.mark.parametrize("precision", ["bfloat16", "float32"])
+def test_muon_wakes_no_thread_pool_of_numpys(precision, monkeypatch, request):
+    """A definition multiplies by NumPy's BLAS, whose threads then spin against our own pool."""
+    if request.config.getoption("--reference-kernels"):
+        pytest.skip("definitions are what is asked for")
+
+    def definition(*arguments):
+        raise AssertionError("a definition was used")
+
+    for kernel in kernels.KERNELS.values():
+        monkeypatch.setattr(kernel, "definition", definition)
+    matrices = [nn.Parameter(tinyllm.randn(*shape)) for shape in ((12, 5), (5, 12), (7, 7))]
+    for matrix in matrices:
+        matrix.grad = tinyllm.randn(*matrix.shape)
+    optim.Muon(matrices, lr=0.1, precision=precision).step()
 
 
 def test_muon_survives_a_gradient_of_zeros_and_an_empty_matrix():

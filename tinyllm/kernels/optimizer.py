@@ -13,7 +13,6 @@ import numpy as np
 
 from tinyllm.kernels.jit import array_at, inlined, parallel
 from tinyllm.kernels.kernel import kernel
-from tinyllm.kernels.rows import as_flat
 from tinyllm.kernels.threads import threads_for
 
 
@@ -69,12 +68,12 @@ def adam_step(
 @kernel
 def sum_of_squares(arrays):
     """sum_i x_i^2 over all elements x_i of a list of arrays, as a Python float."""
-    lines = [as_flat(x).astype(np.float64, copy=False) for x in arrays]
-    return float(sum([line @ line for line in lines]))
+    return float(sum([np.square(x, dtype=np.float64).sum() for x in arrays]))
 
 
 @sum_of_squares.fast
 def sum_of_squares(arrays):
+    arrays = [x if x.flags.c_contiguous else np.array(x, order="C") for x in arrays]
     table = _table_of(arrays)
     if table is None:
         return sum_of_squares.definition(arrays)
