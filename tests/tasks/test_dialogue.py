@@ -1,7 +1,9 @@
 """Conversations: the template, what is learned, history, scores, and the command."""
 
 import dataclasses
+import errno
 import json
+import signal
 
 import numpy as np
 import pytest
@@ -16,6 +18,7 @@ from tinyllm.tasks.chat_template import ChatTemplate
 from tinyllm.tasks.chatbot import LONGEST_ANSWER, Chatbot
 from tinyllm.tasks.dialogue import DialogueConfig, Model, load_corpus
 from tinyllm.text import BPETokenizer
+from tinyllm.training import TrainingInterrupted
 
 TOKENIZER = BPETokenizer.train(["who are you? i am nobody."], 270)
 TEMPLATE = ChatTemplate(TOKENIZER)
@@ -131,7 +134,7 @@ def test_one_question_and_many_lines(trained, tmp_path):
         f"Where did Tom live?\n\n/temp 0.5\n/temp hot\n/save {saved}\n/frob\n/save\n/reset\n/help\n"
     )
     many = run("--run", folder, text=lines)
-    assert many.exit_code == 0, many.output
+    assert many.exit_code == 1, "lines were refused"
     assert many.stdout.splitlines()[0] == one.stdout.splitlines()[0]
     for part in (
         "(temperature 0.5)", "/temp takes a number from 0, such as /temp 0.7, not 'hot'",
@@ -142,7 +145,7 @@ def test_one_question_and_many_lines(trained, tmp_path):
     if one.stdout.strip():
         assert saved.read_text().startswith("user: Where did Tom live?\nassistant: ")
     lost = run("--run", folder, text=f"/save {tmp_path}/no/such/place.txt\nWhere did Tom live?\n")
-    assert lost.exit_code == 0
+    assert lost.exit_code == 1
     assert "tinyllm: " in lost.stderr
     assert lost.stdout == one.stdout
 
@@ -159,3 +162,64 @@ def test_what_does_not_go_together(arguments, message):
     result = run(*arguments)
     assert result.exit_code == 1
     assert message in str(result.exception)
+
+
+def test_the_seed_decides_what_is_drawn(trained):
+    def said(seed):
+        drawn = ["Where did Tom live?", "--run", trained[2], "--temperature", "2", "--seed", seed]
+        return run(*drawn).stdout
+
+    assert said(1) == said(1)
+    assert len({said(seed) for seed in range(4)}) > 1
+
+
+def test_ctrl_c_stops_an_answer_and_not_the_program(trained, monkeypatch):
+    whole = Chatbot.answer
+
+    def stopped(self, messages, *settings):
+        if len(messages) == 1:
+            yield "In Oak"
+            raise KeyboardInterrupt
+        assert messages[1] == {"role": "assistant", "content": "In Oak"}
+        yield from whole(self, messages, *settings)
+
+    monkeypatch.setattr(Chatbot, "answer", stopped)
+    result = run("--run", trained[2], text="Where did Tom live?\nWhen was he born?\n")
+    assert result.exit_code == 0, result.output
+    assert result.stdout.startswith("In Oak …\n")
+    assert len(result.stdout.splitlines()) == 2
+
+
+def test_a_full_disk_loses_nothing(trained, monkeypatch, tmp_path):
+    def full(path):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("tinyllm.files.atomic_write", full)
+    saved = tmp_path / "talk.txt"
+    saved.write_text("an earlier talk")
+    result = run("--run", trained[2], text=f"/save {saved}\nWhere did Tom live?\n")
+    assert "No space left on device" in result.stderr
+    assert saved.read_text() == "an earlier talk"
+    assert len(result.stdout.splitlines()) == 1, "the talk goes on"
+
+
+@pytest.mark.parametrize("stage", [1, 2])
+def test_ctrl_c_in_training_says_how_to_go_on(stage, trained, corpus, tmp_path, monkeypatch):
+    (_, expected), config, _ = trained
+    batches, whole = [], dialogue.to_tensors
+
+    def stopped(batch):
+        batches.append(batch)
+        if len(batches) == (3 if stage == 1 else 8):  # one more each stage is for the kernels
+            signal.raise_signal(signal.SIGINT)
+        return whole(batch)
+
+    monkeypatch.setattr(dialogue, "to_tensors", stopped)
+    folder = tmp_path / "run"
+    with pytest.raises(TrainingInterrupted, match=f"to go on: type it with {folder}$"):
+        dialogue.train(corpus, config, SMALL, folder, "type it with {folder}", progress=False)
+    assert (folder.with_name("run-pretrained") / "config.json").exists()
+    assert (folder / "config.json").exists() == (stage == 2)
+    monkeypatch.setattr(dialogue, "to_tensors", whole)
+    _, result = dialogue.train(corpus, config, SMALL, folder, progress=False)
+    assert result.metrics == expected.metrics, "as if it had not been stopped"

@@ -9,7 +9,7 @@ import tinyllm
 from tinyllm.data.translation import PairBatches
 from tinyllm.generation import inference
 from tinyllm.tasks import translation
-from tinyllm.tasks.pairs import make_model, mean_loss, plain
+from tinyllm.tasks.pairs import loss_on, make_model, plain
 from tinyllm.tasks.translation_data import load_corpus, tinyworld_corpus
 from tinyllm.tasks.translator import Translator
 
@@ -123,7 +123,7 @@ def test_the_loss_is_that_of_each_pair_alone():
                 n = len(pair[1]) - 1
                 total += n * translator.model.loss(*translator.to_tensors(batch)).item()
                 tokens += n
-            found = mean_loss(translator, corpus.train[:6])(translator.model)
+            found = loss_on(translator, corpus.train[:6])(translator.model)
         assert found["val_loss"] == pytest.approx(total / tokens, rel=1e-5)
 
 

@@ -68,7 +68,7 @@ def chat(
     from tinyllm import set_num_threads
     from tinyllm.tasks.chatbot import Chatbot
 
-    threads = given.pop("threads", None)
+    threads, seed = given.pop("threads", None), given.pop("seed", None)
     if given:
         flag = next(iter(given)).replace("_", "-")
         raise ValueError(f"chat: --{flag} is for training: give --train too")
@@ -76,37 +76,44 @@ def chat(
         set_num_threads(threads)
     if question is not None and not question.strip():
         raise ValueError("chat: the message is empty")
-    talk = Talk(Chatbot.open(run), temperature)
+    talk = Talk(Chatbot.open(run), temperature, seed)
     if question is not None:
         talk.say(question)
-    else:
-        talk.go_on()
+    elif talk.go_on() and not talk.interactive:
+        raise typer.Exit(1)  # a script wants to know that lines were refused
 
 
 class Talk:
     """A conversation in a terminal, or one question a line from a file."""
 
-    def __init__(self, chatbot: Chatbot, temperature: float) -> None:
+    def __init__(self, chatbot: Chatbot, temperature: float, seed: int | None = None) -> None:
+        from tinyllm import Generator
+
         self.chatbot, self.temperature = chatbot, temperature
+        self.generator = Generator(seed)
+        if seed is None:
+            self.generator.seed()
         self.messages: list[dict[str, str]] = []
         self.interactive = sys.stdin.isatty()
 
-    def go_on(self) -> None:
-        """Read lines until the end of input."""
+    def go_on(self) -> int:
+        """Read lines until the end of input; return how many were refused."""
+        refused = 0
         if self.interactive:
             typer.echo("Tell a story of tinyworld and ask about it; /help says more.", err=True)
         while True:
             try:
                 line = input("you: " if self.interactive else "")
             except EOFError:
-                break
+                return refused
             except KeyboardInterrupt:  # a line that was begun and not wanted
                 typer.echo()
                 continue
             try:
                 self._command(line) if line.startswith("/") else self.say(line)
             except (ValueError, OSError) as error:  # nothing of the conversation is lost
-                typer.echo(f"tinyllm: {error}", err=True)
+                typer.echo(f"tinyllm: {harmless(str(error))}", err=True)
+                refused += 1
 
     def say(self, line: str) -> None:
         """Send a message, and show the answer as it comes."""
@@ -120,7 +127,7 @@ class Talk:
             typer.echo("model: ", nl=False)
         said = ""
         try:
-            for piece in self.chatbot.answer(asked, self.temperature):
+            for piece in self.chatbot.answer(asked, self.temperature, self.generator):
                 said += piece
                 typer.echo(harmless(piece) if sys.stdout.isatty() else piece, nl=False)
                 sys.stdout.flush()

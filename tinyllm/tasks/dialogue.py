@@ -32,7 +32,7 @@ from tinyllm.tasks.chat_template import ChatTemplate, Message
 from tinyllm.tasks.chatbot import TASK, Chatbot
 from tinyllm.tensor import Tensor
 from tinyllm.text import BPETokenizer, Tokenizer
-from tinyllm.training import FitResult, LoaderSource, fit
+from tinyllm.training import FitResult, LoaderSource, fit, mean_loss
 from tinyllm.training.config import TaskConfig
 
 PRETRAINING = "pretraining"
@@ -103,7 +103,14 @@ def train(
     go_on: str | None = None,
     progress: bool | None = None,
 ) -> tuple[Chatbot, FitResult]:
-    """Pretrain in FOLDER-pretrained, then fine-tune in FOLDER; or go on where it was stopped."""
+    """Pretrain in FOLDER-pretrained, then fine-tune in FOLDER; or go on where it was stopped.
+
+    Args:    go_on: what to type to go on when stopped in either stage; "{folder}" in it stands for
+             FOLDER.
+    """
+    if folder is not None:  # not that of the stage
+        go_on = go_on or "call it again with the same settings and the folder {folder}"
+        go_on = go_on.replace("{folder}", str(folder))
     config, sizes = config or DialogueConfig(), model or Model()
     words = [turn["content"] for dialogue in corpus.learned[:15_000] for turn in dialogue.turns]
     tokenizer = BPETokenizer.train([*corpus.texts[:10_000], *words], sizes.vocab_size)
@@ -223,13 +230,4 @@ def _loss_of(template: ChatTemplate, dialogues: Sequence[Dialogue], longest: int
     rows = _fitting(map(template.training_row, _turns(dialogues)), longest)
     ids, learned = zip(*rows, strict=True)
     loader = RowBatches(ids, 32, learned=learned, shuffle=False)
-    source = LoaderSource(loader, to_tensors)
-
-    def measure(model: Any) -> dict[str, float]:
-        total = tokens = 0.0
-        for _ in range(len(loader)):
-            loss = model.loss(*source.next_batch()).item()
-            total, tokens = total + loss * source.tokens, tokens + source.tokens
-        return {"val_loss": total / tokens}
-
-    return measure
+    return mean_loss(LoaderSource(loader, to_tensors))

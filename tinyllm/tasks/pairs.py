@@ -21,7 +21,7 @@ from tinyllm.models import Decoder, DecoderConfig, Seq2Seq, Seq2SeqConfig
 from tinyllm.nn import Module
 from tinyllm.tensor import Tensor
 from tinyllm.text import Tokenizer, printable
-from tinyllm.training import FitResult, LoaderSource, fit
+from tinyllm.training import FitResult, LoaderSource, fit, mean_loss
 from tinyllm.training.config import LoopConfig
 from tinyllm.training.task_run import TaskRun
 
@@ -307,7 +307,7 @@ def fit_pairs(
             "model": sizes,
             "data": {**data, "left_out": len(train) - len(learned)},
         },
-        evaluate=mean_loss(model, aside),
+        evaluate=loss_on(model, aside),
         choose_by="-val_loss",
         tokenizers=model.tokenizers,
         go_on=go_on,
@@ -315,10 +315,10 @@ def fit_pairs(
     )
 
 
-def mean_loss(
+def loss_on(
     model: TextToText, pairs: Sequence[Pair], batch_size: int = 64
 ) -> Callable[[Any], dict[str, float]]:
-    """Make a function that measures the loss, in nats per token of the targets."""
+    """Make a function that measures the loss on pairs, in nats per token of the targets."""
     encoded = sorted(model.encode_pairs(pairs), key=lambda pair: len(pair[1]))
     if not encoded:
         raise ValueError(
@@ -326,13 +326,4 @@ def mean_loss(
             f"{model.longest} tokens that the model reads"
         )
     loader = PairBatches(encoded, batch_size, pad_id=0, shuffle=False)
-    source = LoaderSource(loader, model.to_tensors)
-
-    def evaluate(net: Any) -> dict[str, float]:
-        total = tokens = 0.0
-        for _ in range(len(loader)):
-            loss = net.loss(*source.next_batch()).item()
-            total, tokens = total + loss * source.tokens, tokens + source.tokens
-        return {"val_loss": total / tokens}
-
-    return evaluate
+    return mean_loss(LoaderSource(loader, model.to_tensors))

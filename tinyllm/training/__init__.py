@@ -16,7 +16,7 @@ from tinyllm.training.interruption import TrainingInterrupted
 from tinyllm.training.metrics_log import read_metrics
 from tinyllm.training.report import Result
 from tinyllm.training.run import Run
-from tinyllm.training.sources import BatchSource, LoaderSource, RandomWindows
+from tinyllm.training.sources import BatchSource, LoaderSource, RandomWindows, mean_loss
 from tinyllm.training.task_run import TaskRun
 from tinyllm.training.trainer import Trainer
 
@@ -39,6 +39,7 @@ __all__ = [
     "account",
     "evaluate",
     "fit",
+    "mean_loss",
     "latest_checkpoint",
     "load_checkpoint",
     "load_tensors",

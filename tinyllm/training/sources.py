@@ -139,3 +139,16 @@ def predicted_tokens(batch: Any) -> int:
             "a function from a batch to its number of tokens"
         )
     return int((np.asarray(labels) != IGNORED).sum())
+
+
+def mean_loss(source: LoaderSource) -> Callable[[Any], dict[str, float]]:
+    """Make an `evaluate` for `fit`: the loss over one epoch, in nats per token that is taught."""
+
+    def evaluate(model: Any) -> dict[str, float]:
+        total = tokens = 0.0
+        for _ in range(len(source.loader)):
+            loss = model.loss(*source.next_batch()).item()
+            total, tokens = total + loss * source.tokens, tokens + source.tokens
+        return {"val_loss": total / tokens}
+
+    return evaluate
