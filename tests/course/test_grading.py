@@ -74,6 +74,15 @@ def test_refused_names_are_named():
         assert "which does the exercise for you" in report.problem
 
 
+@pytest.mark.parametrize("exercise", EXERCISES, ids=str)
+def test_the_courses_own_answers_are_refused(exercise):
+    look = f"from tinyllm.course import exercise\n\n{exercise.name} = exercise"
+    looked = f"{look}({exercise.name!r}).reference\n"
+    report = grade(exercise, looked)
+    assert report.points == 0
+    assert "which does the exercise for you" in report.problem
+
+
 def test_partial_credit_by_part():
     report = grade(softmax(), softmax().mistakes[0].code)
     assert report.parts == {

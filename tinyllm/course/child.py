@@ -1,7 +1,7 @@
 """What runs in a learner's process: their code, then one call for each case.
 
-Started as a script by `sandbox.py`. It reads one JSON line, {"code", "call", "cases", "limits",
-"refused"}, and answers with one JSON line for each event, on a pipe of its own, so that what the
+Started as a script by `sandbox.py`. It reads one JSON line, {"code", "call", "cases", "tensors",
+"limits"}, and answers with one JSON line for each event, on a pipe of its own, so that what the
 learner prints does not mix with it. No expected value ever comes here.
 """
 

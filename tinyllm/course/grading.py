@@ -23,6 +23,8 @@ from tinyllm.course.exercise import Case, Exercise, Mistake
 from tinyllm.course.refusing import refused_names
 from tinyllm.course.sandbox import Limits, Outcome
 
+ALWAYS_REFUSED = ("tinyllm.course",)  # where solutions and references stand
+
 
 @dataclass(frozen=True)
 class Failure:
@@ -98,7 +100,7 @@ def grade(exercise: Exercise, code: str, seed: int = 0, limits: Limits | None = 
     nothing = dict.fromkeys(exercise.parts, False)
     if is_stub(code, exercise.name):
         return Report(exercise, 0, nothing, to_do=True)
-    if found := refused_names(code, exercise.refused):
+    if found := refused_names(code, (*exercise.refused, *ALWAYS_REFUSED)):
         line, name = found[0]
         return Report(
             exercise, 0, nothing,
