@@ -1,5 +1,7 @@
 """Graders: every wrong variant is rejected with its own diagnosis, every solution is full."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -74,11 +76,10 @@ def test_refused_names_are_named():
         assert "which does the exercise for you" in report.problem
 
 
-@pytest.mark.parametrize("exercise", EXERCISES, ids=str)
-def test_the_courses_own_answers_are_refused(exercise):
-    look = f"from tinyllm.course import exercise\n\n{exercise.name} = exercise"
-    looked = f"{look}({exercise.name!r}).reference\n"
-    report = grade(exercise, looked)
+def test_the_courses_own_answers_are_refused():
+    free = dataclasses.replace(softmax(), refused=())  # tinyllm itself may be used
+    look = "from tinyllm.course import exercise\n\nmy_softmax = exercise('my_softmax').reference\n"
+    report = grade(free, look)
     assert report.points == 0
     assert "which does the exercise for you" in report.problem
 
