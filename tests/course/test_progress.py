@@ -4,7 +4,7 @@ import pytest
 from typer.testing import CliRunner
 
 from tinyllm.cli import app
-from tinyllm.course import Progress, exercise, lesson
+from tinyllm.course import Progress, exercise, lesson, reveal
 
 
 @pytest.fixture
@@ -76,3 +76,13 @@ def test_what_is_not_there():
         lesson("99")
     with pytest.raises(ValueError, match="there is no exercise 'frob'; there are: .*my_softmax"):
         exercise("frob")
+
+
+def test_the_first_guess_counts_and_comes_before_the_answer(path, capsys):
+    reveal("07", "a share", None, 0.93)
+    assert "to do" in capsys.readouterr().out
+    assert not path.exists()
+    reveal("07", "a share", 0.5, 0.93)
+    reveal("07", "a share", 0.93, 0.93)
+    assert capsys.readouterr().out == "you said 0.5; it is 0.93\n" * 2
+    assert Progress.load().of("07", "predict/a share")["guess"] == 0.5

@@ -51,7 +51,7 @@ def summarize(
         str, typer.Option(help="seq2seq, or decoder: one stack that reads the text as a prompt.")
     ] = "seq2seq",
     size: Annotated[str, typer.Option(help="Of tinyworld: full, mini or micro.")] = "full",
-    stories: Annotated[int, typer.Option(help="Of tinyworld, to learn from.", min=1)] = 60_000,
+    stories: Annotated[int, typer.Option(help="Of tinyworld, to learn from.", min=1)] = 100_000,
     longest: Longest = None,
     out: Annotated[
         Path | None,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from tinyllm.course.exercise import Case, Exercise, Mistake
-from tinyllm.course.lessons.lesson_07.writing import REFUSED, changed, solution_of
+from tinyllm.course.lessons.writing import REFUSED, changed, solution_of
 
 # attention --------------------------------------------------------------------------------------
 

@@ -1,4 +1,4 @@
-"""How this lesson's solutions and wrong variants are written down: from one working function."""
+"""How solutions and wrong variants are written down: from one working function."""
 
 from __future__ import annotations
 
