@@ -69,6 +69,21 @@ def test_shapes_loss_and_gradients(model):
     assert loss.item() == pytest.approx(-picked.mean(), rel=1e-5)
 
 
+def test_targets_that_do_not_count_change_neither_loss_nor_gradients(model):
+    tokens, targets = ids(B, T), ids(B, T, seed=1)
+    kept = np.random.default_rng(2).random((B, T)) < 0.4
+    targets = tinyllm.tensor(np.where(kept, targets.numpy(), -100))
+    everywhere = nn.functional.cross_entropy(model(tokens).view(-1, V), targets.flatten())
+    everywhere.backward()
+    expected = {name: p.grad.numpy().copy() for name, p in model.named_parameters()}
+    model.zero_grad()
+    loss = model.loss(tokens, targets)
+    loss.backward()
+    assert loss.item() == pytest.approx(everywhere.item(), rel=1e-6)
+    for name, p in model.named_parameters():
+        np.testing.assert_allclose(p.grad.numpy(), expected[name], rtol=1e-4, atol=1e-6)
+
+
 def test_a_later_token_changes_nothing_before_it(model):
     tokens = ids(B, T)
     before = logits(model, tokens)

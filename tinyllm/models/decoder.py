@@ -17,6 +17,8 @@ from tinyllm.nn import functional as F
 from tinyllm.nn import init
 from tinyllm.tensor import Tensor
 
+IGNORE = -100  # a target that counts for nothing, as in F.cross_entropy
+
 
 def _norm(config: DecoderConfig) -> nn.Module:
     if config.norm == "rms":
@@ -189,6 +191,10 @@ class Decoder(nn.Module):
         Shapes:  ids (B, T) -> (B, T, V)
         Raises:  ValueError beyond context_length, IndexError for an id outside the vocabulary.
         """
+        return self.logits(self.hidden(ids, cache))
+
+    def hidden(self, ids: Tensor, cache: nn.KeyValueCache | None = None) -> Tensor:
+        """Compute what the blocks make of the tokens, (B, T) -> (B, T, C); see `forward`."""
         start = cache.length if cache is not None else 0
         self._check(ids, start)
         x = self.token_embedding(ids)  # (B, T, C)
@@ -199,18 +205,24 @@ class Decoder(nn.Module):
         x = self.dropout(x)
         for block in self.blocks:
             x = block(x, cache)  # (B, T, C)
-        x = self.norm(x)
+        return self.norm(x)
+
+    def logits(self, x: Tensor) -> Tensor:
+        """Compute the logits of what the blocks made: (..., C) -> (..., V)."""
         if self.config.tie_embeddings:
-            return F.linear(x, self.token_embedding.weight)  # (B, T, V)
-        return self.head(x)  # (B, T, V)
+            return F.linear(x, self.token_embedding.weight)
+        return self.head(x)
 
     def loss(self, ids: Tensor, targets: Tensor) -> Tensor:
         """Compute the mean cross-entropy of the next tokens, in nats per token.
 
         Shapes:  ids and targets (B, T) -> (); a target of -100 counts for nothing
         """
-        logits = self(ids)  # (B, T, V)
-        return F.cross_entropy(logits.view(-1, self.config.vocab_size), targets.reshape(-1))
+        x, targets = self.hidden(ids).flatten(0, 1), targets.flatten()  # (B T, C), (B T)
+        counted = targets.numpy() != IGNORE
+        if not counted.all():  # where nothing is asked, no logits: most of a dialogue
+            x, targets = x[counted], targets[counted]  # (N, C), (N)
+        return F.cross_entropy(self.logits(x), targets)
 
     def new_cache(self, batch_size: int = 1, capacity: int | None = None) -> nn.KeyValueCache:
         """Make an empty key-value cache for this model; by default for a whole context."""

@@ -58,7 +58,7 @@ class DialogueConfig(TaskConfig):
 class Model:
     """The sizes of the model and its vocabulary."""
 
-    vocab_size: int = 2500
+    vocab_size: int = 5000  # so that nearly all words of the full world are one token
     context_length: int = 320
     layers: int = 4
     heads: int = 4
@@ -78,7 +78,7 @@ class Corpus:
 
 
 def load_corpus(
-    size: str = "full", count: int = 40_000, test: int = 300, turns: int = 6, seed: int = 0
+    size: str = "full", count: int = 40_000, test: int = 300, turns: int = 12, seed: int = 0
 ) -> Corpus:
     """Tell stories and talk about them; the test's are told and asked of their own draws.
 
