@@ -83,16 +83,17 @@ def _rms_norm_heads(x, eps, y, rstd, start, stop):
 @parallel
 def _rms_norm_heads_backward(grad_y, y, rstd, grad_x, start, stop):
     heads, D = rstd.shape[1], y.shape[2]
+    share = y.dtype.type(1) / y.dtype.type(D)
     for i in range(start, stop):
-        for h in range(y.shape[1]):
+        for h in range(heads):
             g, n, out = grad_y[i, h], y[i, h], grad_x[i, h]
-            if h < heads:
-                total = y.dtype.type(0)
-                for j in range(D):
-                    total += g[j] * n[j]
-                r, mean = rstd[i, h], total / y.dtype.type(D)
-                for j in range(D):
-                    out[j] = r * (g[j] - n[j] * mean)
-            else:
-                for j in range(D):
-                    out[j] = g[j]
+            total = y.dtype.type(0)
+            for j in range(D):
+                total += g[j] * n[j]
+            r, mean = rstd[i, h], total * share
+            for j in range(D):
+                out[j] = r * (g[j] - n[j] * mean)
+        for h in range(heads, y.shape[1]):  # in a loop of their own: a branch keeps both scalar
+            g, out = grad_y[i, h], grad_x[i, h]
+            for j in range(D):
+                out[j] = g[j]
