@@ -5,7 +5,7 @@ from __future__ import annotations
 from tinyllm.course.exercise import Lesson
 from tinyllm.course.lessons.lesson_00 import broadcasting, logarithms, rows, slopes
 
-LESSON = Lesson("00", "How to use this course", minutes=115)
+LESSON = Lesson("00", "How to use this course", minutes=120)
 
 for _exercise in (
     broadcasting.OUTER_SUM,
