@@ -16,9 +16,9 @@
 # yourself, and a grader tells you at once what is wrong. A machine can only do that well if you
 # know how it works; that is one half of this lesson.
 #
-# The other half is a check of what you know already. Who is stuck tends to blame attention, or
-# whatever is new that day. Often the cause is older and smaller: an array of shape $(N,)$ went
-# where $(N, 1)$ was meant. Half an hour on shapes now saves days later.
+# The other half is a check of what you know already. When you are stuck, it is tempting to blame
+# attention, or whatever is new that day. Often the cause is older and smaller: an array of shape
+# $(N,)$ went where $(N, 1)$ was meant. Half an hour on shapes now saves days later.
 #
 # ## Cells
 #
@@ -56,9 +56,12 @@ rng = np.random.default_rng(0)
 # ## The map of the course
 #
 # There are 21 lessons. You can take them from 00 to 20, but you need not: an arrow in the picture
-# means «builds on». If you only want to know how attention works, go 02, 07. Each lesson says on
-# its first lines what it needs and how long it takes. The minutes in the boxes come from the
-# package; a box without them is a lesson that your version does not have yet.
+# means «builds on». If you only want to know how attention works, go 02, 07. The minutes in the
+# boxes come from the package; a box without them is a lesson that your version does not have yet.
+#
+# All lessons are built alike: why, the idea in a picture, an example small enough for pencil and
+# paper, the code, an experiment, exercises. The code is tinyllm's own: `inspect.getsource` prints
+# the very text that runs.
 
 # %%
 course_map = {  # number: (title, the lessons it builds on)
@@ -119,10 +122,9 @@ plt.show()
 # *Picture: 21 boxes in eight rows, joined by arrows from what is needed to what needs it. 00
 # stands at the top and leads to 01 and 02. Text (04 to 06) and attention (07) meet in the
 # Transformer block (08); with the loss (10) and optimizers (11) it leads to the training loop
-# (12), and from there to generating text (13), to translation, summaries and dialogue (14 to 16),
-# taggers (17), PyTorch (19) and the questions people ask (20). Fast NumPy (18) hangs on 07. The
-# frames are blue for gradients and text, green for the model, orange for training and writing,
-# purple for the uses, and grey for what goes further.*
+# (12), and from there to writing, translation, summaries, dialogue, taggers (13 to 17), PyTorch
+# (19) and questions (20). Frames are blue for gradients and text, green for the model, orange for
+# training and writing, purple for uses, grey for what goes further.*
 #
 # ## Six questions to begin with
 #
@@ -155,8 +157,8 @@ assert answers[5].tolist() == [0, 3]
 
 # %% [markdown]
 # All six right? Then you need this lesson mostly for the machinery; read on quickly, and do the
-# exercises as a warm-up. Some wrong? Note which. Questions 4 to 6 are the next two sections, 1 is
-# the chain rule, 2 and 3 are the logarithms at the end.
+# exercises as a warm-up. Some wrong? Note which. The next sections are about shapes, questions 4
+# to 6; then comes the chain rule, question 1, and at the end logarithms, 2 and 3.
 #
 # ## Reading shapes
 #
@@ -245,7 +247,11 @@ attempts = [
     "import numpy as np\ndef outer_sum(a, b):\n    return np.add.outer(a, b)\n",
     "def outer_sum(a, b):\n    while True:\n        pass\n",
 ]
-reports = [grade(exercise("outer_sum"), code, limits=Limits(seconds=1)) for code in attempts]
+patience = [Limits(), Limits(), Limits(seconds=1)]
+reports = [
+    grade(exercise("outer_sum"), code, limits=limits)
+    for code, limits in zip(attempts, patience, strict=True)
+]
 for code, report in zip(attempts, reports, strict=True):
     print(f"{code}\n{report}\n{'-' * 60}")
 assert [report.points for report in reports] == [0, 0, 0]
@@ -608,8 +614,8 @@ check(slope_of_loss)
 #
 # ### Exercise 7: `slope_by_steps` (easy, 6 minutes, 3 points)
 #
-# Write it, in one line. `f` is a function, such as `np.sin`. (Functions do not travel to the
-# grader's process, so in its reports you will see their names.)
+# Write it, in one line. `f` is a function, such as `np.sin`. (In the grader's reports
+# you will see a formula in its place, like `'x**2'`.)
 
 
 # %%
@@ -826,10 +832,10 @@ assert abs(sums[-1] + 509.7) < 0.1
 # at 27 words, the 64-bit one at 191.*
 #
 # 191 words, less than a page; in 32-bit numbers, which models use, 27, a longish sentence. After
-# that, all texts have the same probability: 0. It is the quiet sort of error again. Nothing is
-# raised, and a comparison of two models is simply a comparison of 0 with 0. The sum of the
-# logarithms goes straight on, to -509.7 in powers of ten after 300 words, and could go on for ever.
-# So nobody who works with language models multiplies probabilities. Their logarithms are added.
+# that all texts have the same probability, 0. It is the quiet sort of error again: nothing is
+# raised, and a comparison of two models is a comparison of 0 with 0. The sum of the logarithms
+# goes straight on, to -509.7 in powers of ten after 300 words. So nobody who works with language
+# models multiplies probabilities. Their logarithms are added.
 #
 # ### Exercise 9: `log_of_product` (medium, 8 minutes, 4 points)
 #
@@ -854,16 +860,15 @@ check(log_of_product)
 # Some exercises have no grader. Write your answer in a cell of your own (*Esc, B* makes one, *M*
 # makes it text), and show it to somebody.
 #
-# Two friends compare their language models. Each multiplies the probabilities that the model gives
-# to the words of a test text. Both programs print 0.0. «A draw», says the one. «Let us take a
-# shorter text», says the other: «mine gets $10^{-40}$ for a text of 20 words, and yours $10^{-60}$
-# for its text of 40 words, so mine is better.» What do you tell them?
+# Ann and Ben compare their language models. Each multiplies the probabilities that the model gives
+# to the words of a test text. Both programs print 0.0. «A draw», says Ann. «Let us take shorter
+# texts», says Ben. «Mine gives $10^{-40}$ to a text of 20 words, and yours gives $10^{-60}$ to its
+# text of 40 words, so mine is better.» What do you tell them?
 #
 # *Rubric, 4 points: 1 for seeing that 0.0 is underflow and says nothing about either model; 1 for
-# the mend, sums of logarithms; 1 for dividing by the number of words, since longer texts are always
-# less likely: here -2 per word against -1.5 in powers of ten, so the second model does better; 1
-# for the doubt that remains: two texts, different and short, are no fair test, so take the same
-# text, and a long one.*
+# the mend, sums of logarithms; 1 for dividing by the number of words, since longer texts are less
+# likely: in powers of ten Ben's has -2 per word and Ann's -1.5, so hers does better; 1 for the
+# doubt that remains: two short texts, and not even the same, are no fair test.*
 #
 # ## Where you are
 #
@@ -890,8 +895,6 @@ for each in lesson("00").exercises.values():
 #
 # ## Where next
 #
-# Lesson 01 counts which letter follows which, and that is a language model already; your
-# `row_shares` and `log_of_product` are all that it takes. Lesson 02 makes a machine of the chain
-# rule. Take either first. NumPy's own page on
-# [broadcasting](https://numpy.org/doc/stable/user/basics.broadcasting.html) has more pictures of
-# it.
+# Lesson 01 makes a language model by counting, and your `row_shares` and `log_of_product` are at
+# home there. Lesson 02 makes a machine of the chain rule. Take either first. NumPy's page on
+# [broadcasting](https://numpy.org/doc/stable/user/basics.broadcasting.html) has more pictures.
