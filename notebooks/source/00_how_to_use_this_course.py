@@ -156,9 +156,9 @@ assert answers[3:5] == [(3, 4), (3,)]
 assert answers[5].tolist() == [0, 3]
 
 # %% [markdown]
-# All six right? Then you need this lesson mostly for the machinery; read on quickly, and do the
-# exercises as a warm-up. Some wrong? Note which. The next sections are about shapes, questions 4
-# to 6; then comes the chain rule, question 1, and at the end logarithms, 2 and 3.
+# All six right? Then you need this lesson mostly for the machinery; do the exercises as a warm-up.
+# Some wrong? Note which. The next sections are about shapes, questions 4 to 6; then comes the
+# chain rule, question 1, and at the end logarithms, 2 and 3.
 #
 # ## Reading shapes
 #
@@ -287,8 +287,8 @@ assert Limits().seconds == 10
 assert Limits().bytes == 2**30
 
 # %% [markdown]
-# Outside of this demonstration the limits are 10 seconds and one gigabyte. All exercises of the
-# course are meant to take far less than a second.
+# Outside of this demonstration the limits are 10 seconds and one gigabyte. No exercise needs more
+# than a small part of that.
 #
 # ## The terminal
 #
@@ -402,10 +402,9 @@ check(centre_rows)
 # ### Exercise 3: find the bug, `row_shares` (medium, 8 minutes, 3 points)
 #
 # A colleague counts which kind of character follows which: vowels, consonants, and spaces. Row $i$
-# of the table says how often each kind came after kind $i$. From the counts she makes shares: given
-# that the last character was a vowel, how likely is it that a consonant follows? The shares of a
-# row must sum to 1. Hers do not. No error, no warning, and `sum(axis=1)` is the sum of a row, isn't
-# it?
+# of the table says how often each kind came after kind $i$. From the counts she makes shares:
+# after a vowel, how likely is a consonant? The shares of a row must sum to 1. Hers do not. No
+# error, no warning, and `sum(axis=1)` is the sum of a row, isn't it?
 
 
 # %%
@@ -527,9 +526,9 @@ check(squared_distances)
 # $$\frac{dL}{dw} = \frac{dL}{dt} \cdot \frac{dt}{du} \cdot \frac{du}{dw}$$
 #
 # If $u$ moves twice as fast as $w$, and $t$ moves 0.42 times as fast as $u$, then $t$ moves 0.84
-# times as fast as $w$. That is all there is to it. The smallest network has one weight $w$. It gets
-# an $x$, works out $t = \tanh(w x)$, and should have said $y$. Its loss is $L = (t - y)^2$. Take
-# $w = 0.5$, $x = 2$, $y = 0$, and go from left to right with a pencil:
+# times as fast as $w$. The smallest network has one weight $w$. It gets an $x$, works out $t =
+# \tanh(w x)$, and should have said $y$. Its loss is $L = (t - y)^2$. Take $w = 0.5$, $x = 2$, $y =
+# 0$, and go from left to right with a pencil:
 #
 # | | value | slope of this step |
 # |---|---|---|
@@ -636,9 +635,9 @@ check(slope_by_steps)
 #
 # ### Predict, then run (5 minutes)
 #
-# Experiments in this course begin with a guess. It is the cheapest way to learn from one: a
-# surprise is remembered, and an answer that you have merely read is not. So the answer shows only
-# once you have written your guess down, and your **first** guess is kept with your progress.
+# Experiments in this course begin with a guess: a surprise is remembered, and an answer that you
+# have merely read is not. So the answer shows only once you have written your guess down, and your
+# **first** guess is kept with your progress.
 #
 # For which $h = 10^{-k}$ is the mean error smallest? Put your $k$, a whole number from 1 to 14, in
 # the place of the dots: `my_step = ...`.
