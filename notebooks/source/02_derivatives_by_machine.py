@@ -21,10 +21,10 @@
 # loss.
 #
 # There is a third way. Write down each step of the computation while it runs, on a **tape**; then
-# walk back over the tape once. One walk gives all the derivatives, exactly, and takes about as long
-# as two more computations of the loss, however many weights there are. Nothing in this course would
-# train without it. This lesson builds it from nothing: first for single numbers, in a class of
-# twenty lines that you write, then for arrays.
+# walk back over the tape once. One walk gives all the derivatives, exact but for rounding, and
+# takes about as long as two more computations of the loss, however many weights there are. Nothing
+# in this course would train without it. This lesson builds it from nothing: first for single
+# numbers, in a class of twenty lines that you write, then for arrays.
 
 # %%
 import inspect
@@ -305,10 +305,11 @@ check(walking_order)
 # ```
 #
 # `Value(data)` holds a number `.data`, and `.grad`, which begins at 0. `+`, `*` and `.tanh()` give
-# new Values; in Python `a + b` calls `a.__add__(b)`, and `a * b` calls `a.__mul__(b)`. `backward`
-# gives every Value that led here its gradient; it is called once. All that you have written so far
-# comes together: local gradients, adding up, and the order; and again the graph may be deep.
-# `next(births)` gives a new number each time. When it works, you have written the heart of PyTorch.
+# new Values; in Python `a + b` calls `a.__add__(b)`, and `a * b` calls `a.__mul__(b)`. Both sides
+# will be Values. `backward` gives every Value that led here its gradient; it is called once. All
+# that you have written so far comes together: local gradients, adding up, and the order; and again
+# the graph may be deep. `next(births)` gives a new number each time. When it works, you have
+# written the heart of PyTorch.
 
 # %%
 births = itertools.count()
@@ -408,7 +409,8 @@ assert (grad_y.sum(axis=0) == [4.0, 2.0, -0.5]).all()
 # Every operation that broadcasts needs this, so write it once for all. `grad` has the shape of the
 # output; `shape`, a tuple, is what the input had before it was broadcast. Sum `grad` back to
 # `shape`. NumPy's rule: shapes are lined up at the right; axes that are missing in front are added;
-# an axis of size 1 is repeated. So (3,) may have become (2, 3); (2, 1) too; and () anything at all.
+# an axis of size 1 is repeated. So what is (2, 3) now may have come from (3,), from (2, 1), or from
+# a single number, ().
 
 
 # %%
@@ -671,15 +673,15 @@ assert central[11] > 1e4 * min(central)
 # curves fall, reach a lowest point and rise again. Central differences fall twice as steeply as
 # forward ones and get much lower. With 32 bits the curve turns far earlier and higher.*
 #
-# Two errors work against each other. The step cuts off the curvature: with each step ten times as
-# small, the forward error falls ten times, like $h$, and the central one a hundred times, like
-# $h^2$, because what bends up on one side bends down on the other. But the loss itself is rounded
-# to some 16 digits, and subtracting two nearly equal numbers leaves few of them; dividing by a
-# small $h$ makes that noise large, like $10^{-16} / h$. Where the two meet is the best step: about
-# $10^{-5}$ for central differences, $10^{-7}$ for forward ones. With 32-bit numbers, which have 7
-# digits, the noise takes over much earlier. Their best is more than a thousand times as bad, and at
-# a step of $10^{-6}$ more than a hundredth of the answer is wrong: this is why gradients are
-# checked in 64 bits.
+# Two errors work against each other. A long step takes some of the curve's bend for slope. With
+# each step ten times as small, this error falls ten times for forward differences, like $h$, and a
+# hundred times for central ones, like $h^2$, because the bend lifts both points alike, and falls
+# out of their difference. But the loss itself is rounded to some 16 digits, and subtracting two
+# nearly equal numbers leaves few of them; dividing by a small $h$ makes that noise large, like
+# $10^{-16} / h$. Where the two meet is the best step: about $10^{-5}$ for central differences,
+# $10^{-7}$ for forward ones. With 32-bit numbers, which have 7 digits, the noise takes over much
+# earlier. Their best is more than a thousand times as bad, and at a step of $10^{-6}$ more than a
+# hundredth of the answer is wrong: this is why gradients are checked in 64 bits.
 #
 # The tape has no step, and no such error. Small steps are for testing it. `tinyllm.gradcheck` does
 # it for every input, with a step of $10^{-6}$, and does not stop at «wrong». Somebody wrote a cube:
@@ -757,6 +759,7 @@ for width in (4, 8, 16, 32, 64, 128):
     by_tape.append(seconds(walk, repeats=200))
     by_steps.append(seconds(check_all))
 assert counts[-1] == 513
+assert 2 * 513 / 3 == 342
 reveal("02", "steps take so many times as long", my_factor, by_steps[-1] / by_tape[-1])
 
 # %%
@@ -832,7 +835,7 @@ def the_tapes(*arrays):
 
 written = all(check(each).passed for each in (tanh_backward, unbroadcast, matmul_backward))
 gradients = yours if written else the_tapes
-print("by your functions" if written else "by the tape: exercises 2, 6 and 7 are to do")
+print("by your functions" if written else "by the tape: exercises 2, 6 and 7 are not all done")
 for mine, other in zip(gradients(*parameters)[1], the_tapes(*parameters)[1], strict=True):
     assert np.allclose(mine, other, rtol=1e-9, atol=1e-12)
 
