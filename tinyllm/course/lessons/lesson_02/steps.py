@@ -20,10 +20,7 @@ def _gradient_by_steps(function, x, step):
 
 
 # What the grader calls: functions do not travel between processes, so it sends a formula.
-_CALL = (
-    "lambda formula, x, step: gradient_by_steps("
-    "eval('lambda x: ' + formula, {'np': __import__('numpy')}), x, step)"
-)
+_CALL = "lambda formula, x, step: gradient_by_steps(eval('lambda x: ' + formula), x, step)"
 
 
 def _reference(formula: str, x: np.ndarray, step: float) -> np.ndarray:
@@ -33,13 +30,13 @@ def _reference(formula: str, x: np.ndarray, step: float) -> np.ndarray:
 def _cases(rng: np.random.Generator) -> list[Case]:
     shapes, whole = "arrays of any shape", "whole numbers"
     return [
-        Case(("(x ** 2).sum()", rng.normal(size=1), 0.1), "one number"),
-        Case(("(x ** 3).sum()", rng.normal(size=1), 0.1), "one number"),
-        Case(("x[0] * x[1] ** 3", rng.normal(size=2), 0.1), shapes),
-        Case(("np.tanh(x).sum() ** 2", rng.normal(size=4), 0.01), shapes),
+        Case(("(x**2).sum()", rng.normal(size=1), 0.1), "one number"),
+        Case(("(x**3).sum()", rng.normal(size=1), 0.1), "one number"),
+        Case(("x[0] * x[1]**3", rng.normal(size=2), 0.1), shapes),
+        Case(("(x / (1 + x**2)).sum() ** 2", rng.normal(size=4), 0.01), shapes),
         Case(("(x[0] * x[1]).sum()", rng.normal(size=(2, 3)), 0.1), shapes),
         Case(("(x @ x).sum()", rng.normal(size=(2, 2, 2)), 0.05), shapes),
-        Case(("(x ** 3).sum()", rng.integers(2, 9, size=3), 0.1), whole),
+        Case(("(x**3).sum()", rng.integers(2, 9, size=3), 0.1), whole),
     ]
 
 
