@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from tinyllm.course.exercise import Exercise, Lesson
-from tinyllm.course.lessons import lesson_07
+from tinyllm.course.lessons import lesson_07, lesson_10
 
-_LESSONS = {module.LESSON.number: module.LESSON for module in (lesson_07,)}
+_LESSONS = {module.LESSON.number: module.LESSON for module in (lesson_07, lesson_10)}
 
 
 def lessons() -> dict[str, Lesson]:
