@@ -5,7 +5,7 @@ from __future__ import annotations
 from tinyllm.course.exercise import Lesson
 from tinyllm.course.lessons.lesson_10 import batches, counting, cross_entropy, measuring, smoothing
 
-LESSON = Lesson("10", "Maximum likelihood, cross-entropy, perplexity", minutes=160)
+LESSON = Lesson("10", "Maximum likelihood, cross-entropy, perplexity", minutes=170)
 
 for _exercise in (
     *counting.EXERCISES,
