@@ -900,7 +900,6 @@ with inference(model):
     logits = model(held_out_batch[0]).reshape(-1, len(vocabulary))  # (B T, V)
     louder = F.cross_entropy(10 * logits, held_out_batch[1].reshape(-1)).item()
 assert np.log(58) < untrained < np.log(58) + 0.15
-print(f"untrained {untrained:.2f}, the same logits times ten {louder:.2f} nats per word")
 assert 9.9 < louder < 10.1
 
 # %% [markdown]
@@ -919,7 +918,8 @@ told = [pair for story in train for pair in pairwise(["<s>", *story.words])]
 pairs, firsts = Counter(told), Counter(one for one, _ in told)
 to_ask = [pair for story in held_out for pair in pairwise(["<s>", *story.words])]
 by_pairs = -sum(math.log(pairs[pair] / firsts[pair[0]]) for pair in to_ask) / asked
-print(f"untrained {untrained:.3f}, pairs {by_pairs:.3f}, floor {floor:.3f} nats per word")
+print(f"untrained {untrained:.3f} nats per word, with its logits times ten {louder:.2f}")
+print(f"counts of pairs {by_pairs:.3f}, floor {floor:.3f}")
 assert len(to_ask) == asked
 assert 0.41 < floor < 0.45
 assert 0.95 < by_pairs < 1.1
