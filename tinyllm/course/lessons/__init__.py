@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from tinyllm.course.exercise import Exercise, Lesson
-from tinyllm.course.lessons import lesson_00, lesson_02, lesson_07
+from tinyllm.course.lessons import lesson_00, lesson_02, lesson_07, lesson_10
 
 _LESSONS = {
-    module.LESSON.number: module.LESSON for module in (lesson_00, lesson_02, lesson_07)
+    module.LESSON.number: module.LESSON for module in (lesson_00, lesson_02, lesson_07, lesson_10)
 }
 
 
