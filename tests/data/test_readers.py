@@ -78,6 +78,8 @@ def test_mixed_schemes_say_file_and_line(write, ends):
     assert file.scheme == "IOB1"
     assert re.search(message, file.mixed)
     assert file.written_in("BIO")[2].tags == ["O", "B-y"]
+    earlier = write("a\tB-x\n\nb\tO\nc\tI-x\n\nd\tB-x\n".replace("\n", ends))
+    assert "line 4: expected B-x" in read_tagged(earlier).mixed
 
 
 TOKEN = st.text(

@@ -110,6 +110,7 @@ MIXED = [
         "expected E-a, .* 1 of",
     ),
     ([["S-a"], ["S-a"], ["B-a", "I-b", "E-a"]], (2, 0, "BIOES"), "expected S-a, .* got B-a"),
+    ([["B-a"]] * 4 + [["O", "I-a"], ["I-a"]], (4, 1, "BIO"), "expected B-a, .* 4 of 6"),
     ([["B-a", "E-b"]], (0, 1, "BIO"), "expected B-b"),
     ([["B-a"], ["O", "NN"]], (1, 1, ""), "expected O, or one of B, I, E, S and a type, got 'NN'"),
     ([["B-"]], (0, 0, ""), "got 'B-'"),
