@@ -51,6 +51,15 @@ def test_tests_tables_and_other_peoples_packages_are_left_out():
         assert f"# module {left_out}" not in whole
 
 
+def test_with_everything_tests_and_tables_are_there_too():
+    whole = "".join(standard_library(100_000_000, everything=True))
+    assert "# module encodings.cp437\n" in whole
+    assert "# module json.decoder\n" in whole
+    for left_out in ("site-packages", "sitecustomize"):
+        assert f"# module {left_out}" not in whole
+    assert len(whole) > 10_000_000
+
+
 def test_the_number_of_bytes_is_kept_and_the_order_stays():
     small, large = standard_library(200_000), standard_library(400_000)
     assert 150_000 < sum(map(len, small)) <= 200_000

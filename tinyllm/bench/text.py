@@ -12,7 +12,22 @@ from typing import Any
 
 from tinyllm.bench.metrics import metric_rows
 from tinyllm.bench.text_row import TextRow
+from tinyllm.data import load_text
+from tinyllm.data.standard_library import standard_library
 from tinyllm.text import BPETokenizer
+
+
+def text_of(source: str, megabytes: float) -> str:
+    """Give so much of a text at most: of "stdlib" tests and tables too, of another its first part.
+
+    Raises:  as `load_text`; ValueError if megabytes is not above 0.
+    """
+    size = int(megabytes * 1e6)
+    if size <= 0:
+        raise ValueError(f"--megabytes: {megabytes} MB are no text to measure on")
+    if source == "stdlib":
+        return "".join(standard_library(size, everything=True))
+    return load_text(source).train[:size]
 
 
 def rows(text: str) -> list[TextRow]:
