@@ -226,8 +226,20 @@ def test_a_limited_alphabet():
     assert tokenizer.encode("abab x") == [tokenizer.vocabulary["abab"], 0]
     three = WordPieceTokenizer.train(text, 50, limit_alphabet=3)
     assert {t for t in three.tokens if len(t) == 1} == {"a"} | {"b", "x"}
-    theirs = peer([text], 50, [*tokenizer.tokens[:5]], limit_alphabet=2)
-    assert tokenizer.vocabulary == theirs.get_vocab()
+    for other in (text, "cab xab xab"):  # the letters after one that is left out go on as before
+        tokenizer = WordPieceTokenizer.train(other, 50, limit_alphabet=2)
+        first = [t for t in tokenizer.tokens if t == "[UNK]" or len(t) in (1, 3)]
+        theirs = peer([other], 50, first, limit_alphabet=2)
+        assert tokenizer.vocabulary == theirs.get_vocab()
+    assert tokenizer.tokens == ["[UNK]", "a", "b", "##a", "##b", "##ab"]
+
+
+def test_lone_surrogates_are_left_out_as_a_file_would_join_them(tmp_path):
+    tokenizer = WordPieceTokenizer.train(["a\ud83d\ude00 a\ud83d\ude00 x"], 50)
+    assert tokenizer.tokens == ["[UNK]", "a", "x"]
+    assert tokenizer.encode("a\ud83d\ude00 x") == [0, 2]
+    tokenizer.save(tmp_path)
+    assert load_tokenizer(tmp_path).tokens == tokenizer.tokens
 
 
 @pytest.mark.parametrize(

@@ -91,6 +91,8 @@ def test_bits_per_byte_counts_bytes_of_what_was_predicted(model):
     expected = result.loss * result.tokens / math.log(2) / result.bytes
     assert result.bits_per_byte == pytest.approx(expected)
     assert evaluate(model, characters.encode_to_array(text)).bits_per_byte is None
+    lossy = CharTokenizer("aé漢", unk_token="<unk>")
+    assert evaluate(model, lossy.encode_to_array(text), tokenizer=lossy).bits_per_byte is None
 
 
 def test_leaves_the_model_as_it_was(model):

@@ -118,17 +118,17 @@ class WordPieceTokenizer(PipelineTokenizer):
             )
         if self.pre_tokenizer.byte_level:
             raise ValueError("WordPiece with a ByteLevel pre-tokenizer is not supported")
-        unknown = self.id_of_unknown(model.get("unk_token", "[UNK]"))
-        if unknown is None:
+        self.unknown_id = self.id_of_unknown(model.get("unk_token", "[UNK]"))
+        if self.unknown_id is None:
             raise ValueError("WordPiece: unk_token is missing")
-        self._unknown = (unknown,)
+        self.lossless = False
         self._decoder_prefix = self.decoder.get("prefix", "##")
         self._cleanup = _CLEANUP if self.decoder.get("cleanup", True) else {}
 
     def encode_word(self, word: str) -> tuple[int, ...]:
         """Take the longest piece that fits, again and again."""
         if len(word) > self.longest:
-            return self._unknown
+            return (self.unknown_id,)
         ids = []
         start = 0
         while start < len(word):
@@ -138,7 +138,7 @@ class WordPieceTokenizer(PipelineTokenizer):
                 if token_id is not None:
                     break
             else:
-                return self._unknown
+                return (self.unknown_id,)
             ids.append(token_id)
             start = end
         return tuple(ids)
