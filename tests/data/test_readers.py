@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tinyllm.data import lines, read_conll, read_conllu, read_jsonl_pairs, read_lines, read_pairs
+from tinyllm import lines
+from tinyllm.data import read_conll, read_conllu, read_jsonl_pairs, read_lines, read_pairs
 from tinyllm.data.tagged import read_tagged
 
 WORD = "{}\t{}\t_\t{}\t_\t_\t0\troot\t_\t_\n"
@@ -39,6 +40,8 @@ def test_conll(write):
     four = "U.N. NNP I-NP I-ORG\nsays VBZ I-VP O\n"
     assert read_conll(write(four))[0].tags == ["I-ORG", "O"]
     assert read_conll(write(four), tag_column=1, entities=False)[0].tags == ["NNP", "VBZ"]
+    spaces = "New\u00a0York  \u3000 B-l\n"  # blanks part columns, other spaces are of a word
+    assert read_conll(write(spaces), token_column=0)[0].tokens == ["New\u00a0York"]
     windows = b"\xef\xbb\xbfa\tO\r\nb\tO\r\n\r\nc\tO\r\n\t\r\n"
     assert [s.tokens for s in read_conll(write(windows))] == [["a", "b"], ["c"]]
 
@@ -131,6 +134,8 @@ GOOD = "a\tO\n"
         (GOOD + "b\0\tO\n", "line 2: expected text, there is a zero byte at column 2"),
         (b"\xff\xfea\0", "line 1: expected UTF-8, this looks like UTF-16"),
         (GOOD + "x" * 200, "line 2: expected lines of at most 100 bytes"),
+        ("a O\rb O\r", r"line 1: expected line ends \\n or \\r\\n, found a lone \\r"),
+        ("a O\nNew\u00a0York O x\n", "line 2: expected 2, .* got 3"),
     ],
 )
 def test_bad_conll_says_line_and_what_was_expected(write, monkeypatch, raw, message):

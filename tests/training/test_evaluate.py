@@ -51,7 +51,7 @@ def test_overlapping_windows_still_predict_each_token_once(model, stride, count)
             start += stride
         expected.append(loss_of(model, tokens, start, position))
     for batch_size in (1, 3):
-        result = evaluate(model, tokens, stride=stride, batch_size=batch_size)
+        result = evaluate(model, tokens, T, stride, batch_size)
         assert result.tokens == count - 1
         assert result.loss == pytest.approx(np.mean(expected), rel=1e-9)
 

@@ -103,6 +103,15 @@ def _cleaner(
         steps.RepetitionFilter(),
         steps.ExactDuplicates(),
         None if near is None else steps.NearDuplicates(near),
-        None if test is None else steps.DropOverlap(steps.read_documents(test, unit)),
+        None if test is None else _without(test, unit),
     ]
     return steps.Cleaner([step for step in chain if step is not None])
+
+
+def _without(test: Path, unit: str) -> Any:
+    from tinyllm.text.clean import DropOverlap, read_documents
+
+    step = DropOverlap(read_documents(test, unit))
+    if not step.documents:
+        raise ValueError(f"--test: {test}: expected text, there is none: is the file empty?")
+    return step

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from platformdirs import user_cache_path
 
-from tinyllm.data.lines import read_lines
 from tinyllm.data.tagged import read_conll, read_conllu
+from tinyllm.lines import read_lines
 
 GITHUB = "https://raw.githubusercontent.com"
 

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from tinyllm.data.lines import read_lines
+from tinyllm.lines import read_lines
 from tinyllm.metrics.schemes import (
     TAG_SCHEMES,
     MixedSchemes,
@@ -113,8 +113,14 @@ def _conll_sentences(
                 tokens, tags = [], []
             continue
         where = f"{path}, line {number}"
+        if "\r" in line:
+            raise ValueError(
+                f"{where}: expected lines that end with \\n or \\r\\n, found a lone \\r"
+            )
         separator = separator or ("\t" if "\t" in line else " ")
-        cells = line.split(separator) if separator == "\t" else line.split()
+        cells = line.split(separator)
+        if separator == " ":
+            cells = [cell for cell in cells if cell]
         columns = columns or len(cells)
         _check_columns(where, line, cells, columns, separator, token_column, tag_column)
         token, tag = cells[token_column], cells[tag_column].strip()

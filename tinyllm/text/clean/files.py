@@ -38,7 +38,7 @@ def clean_file(
 
     Raises:
         FileNotFoundError: no such file, or no folder for `target`.
-        ValueError: not text, or a document above 64 MiB; says the line.
+        ValueError: not text, or a document above 64 MiB, with the line; or nothing but empty lines.
     """
     source, target = Path(source), Path(target)
     cleaner = Cleaner() if cleaner is None else cleaner
@@ -51,6 +51,8 @@ def clean_file(
             if unit == "paragraph" and number:
                 out.write("\n")
             out.write(_as_one(text, unit) + end[:1])
+        if not cleaner.report.documents_in:
+            raise ValueError(f"clean: {source}: expected text, there is none: is the file empty?")
     return cleaner.report
 
 
