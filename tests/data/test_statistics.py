@@ -78,6 +78,7 @@ def test_the_commands(run, tmp_path):
     code, out, _ = run()
     assert code == 0
     assert "stdlib           here" in out
+    assert "tinyworld        here" in out
     assert "ud_en_ewt        here" in out
     assert "wnut17           not here" in out
     assert str(tmp_path / "own") in out

@@ -114,9 +114,7 @@ def _conll_sentences(
             continue
         where = f"{path}, line {number}"
         if "\r" in line:
-            raise ValueError(
-                f"{where}: expected lines that end with \\n or \\r\\n, found a lone \\r"
-            )
+            raise ValueError(f"{where}: expected line ends \\n or \\r\\n, found a lone \\r")
         separator = separator or ("\t" if "\t" in line else " ")
         cells = line.split(separator)
         if separator == " ":
