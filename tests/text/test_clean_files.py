@@ -85,6 +85,8 @@ def test_endless_paragraphs_missing_files_and_wrong_words(write, tmp_path, monke
         clean.clean_file(tmp_path / "nowhere", tmp_path / "out")
     with pytest.raises(FileNotFoundError, match="its folder is not there"):
         clean.clean_file(source, tmp_path / "no" / "out")
+    with pytest.raises(IsADirectoryError, match="is a folder: name a file in it"):
+        clean.clean_file(source, tmp_path)
     with pytest.raises(ValueError, match="unit 'word'"):
         clean.clean_file(source, tmp_path / "out", unit="word")
     with pytest.raises(ValueError, match="bad_bytes 'x'"):
@@ -134,6 +136,12 @@ def test_the_command_cleans_and_reports(write, tmp_path, monkeypatch, capsys):
     assert json.loads(keep.read_text())["documents_out"] == 2
     code, shown, _ = run(monkeypatch, capsys, source, out, "--test", source)
     assert shown.startswith("3 documents in, 0 out")
+    (tmp_path / "again.txt").write_text("x")
+    for bad in (tmp_path / "no" / "r.json", tmp_path):  # told before the work is done
+        again = tmp_path / "again.txt"
+        code, _, error = run(monkeypatch, capsys, source, again, "--json", bad)
+        assert (code, again.read_text()) == (1, "x")
+        assert error.startswith(f"tinyllm: clean: {bad}")
     code, _, error = run(monkeypatch, capsys, source, out, "--test", write("\n", "empty.txt"))
     assert code == 1
     assert "--test: " in error

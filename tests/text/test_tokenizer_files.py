@@ -91,6 +91,12 @@ def test_wrong_settings_are_clear_errors(tmp_path, settings, message):
     assert str(path) in str(caught.value)
 
 
+def test_a_file_that_is_not_utf8_is_told_with_its_line(tmp_path):
+    (tmp_path / "tokenizer.json").write_bytes(b'{\n"type": "caf\xe9"}')
+    with pytest.raises(ValueError, match=r"tokenizer\.json, line 2: .* byte 0xE9 is not UTF-8"):
+        load_tokenizer(tmp_path)
+
+
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"tokenizer\.json: there is no such file"):
         load_tokenizer(tmp_path)

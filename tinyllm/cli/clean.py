@@ -57,7 +57,10 @@ def clean(
     """
     from tinyllm.files import write_json
     from tinyllm.text.clean import clean_file
+    from tinyllm.text.clean.files import check_target
 
+    if json is not None:
+        check_target(json)
     masks = {
         "urls": None if keep_addresses else "<url>",
         "emails": None if keep_addresses else "<email>",
