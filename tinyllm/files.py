@@ -97,7 +97,12 @@ def read_json(path: str | os.PathLike) -> dict[str, Any]:
         )
     except RecursionError:
         raise ValueError(f"{path}: not JSON to be read: it nests too deep") from None
-    except ValueError as error:  # UnicodeDecodeError and JSONDecodeError are ValueErrors
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        raise ValueError(
+            f"{path}, line {line}: not valid JSON: byte 0x{raw[error.start]:02X} is not UTF-8"
+        ) from None
+    except ValueError as error:  # a JSONDecodeError is one
         raise ValueError(f"{path}: not valid JSON: {error}: was the file cut off?") from None
     if not isinstance(settings, dict):
         raise ValueError(f"{path}: holds a JSON {type(settings).__name__}, not an object {{...}}")

@@ -1,6 +1,8 @@
 """`tinyllm bench text`: both sides in turn, minima and medians in a table."""
 
-from tinyllm.bench.text import report, rows, run
+import pytest
+
+from tinyllm.bench.text import report, rows, run, text_of
 from tinyllm.bench.text_row import TextRow
 
 
@@ -27,4 +29,20 @@ def test_the_ratio_is_that_of_the_minima():
 
 def test_all_rows_run():
     results = run(rows("the low, lower, lowest text\n" * 50), repeats=1)
-    assert [len(result["seconds"]["tinyllm"]) for result in results] == [1] * 7
+    assert [len(result["seconds"]["tinyllm"]) for result in results] == [1] * 8
+
+
+def test_ten_megabytes_are_on_every_machine():
+    """The issue asks for 10 MB: no less of the standard library, whole modules."""
+    text = text_of("stdlib", 10)
+    assert 9_990_000 < len(text) <= 10_000_000
+    assert text.isascii()
+    assert text_of("stdlib", 0.1) == text_of("stdlib", 0.1) != text[:100_000]
+    with pytest.raises(ValueError, match="0 MB are no text"):
+        text_of("stdlib", 0)
+
+
+def test_a_text_of_ones_own(tmp_path):
+    path = tmp_path / "a.txt"
+    path.write_text("ab " * 1000, encoding="utf-8")
+    assert text_of(str(path), 0.001) == ("ab " * 1000)[:1000]

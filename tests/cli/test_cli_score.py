@@ -78,7 +78,10 @@ def test_windows_lines_and_rare_line_ends(tinyllm, files):
         ("hyp short", "hyp has 4 lines and short has 1: line k of one is measured"),
         ("hyp ref --baseline short", "hyp has 4 lines and short has 1"),
         ("hyp empty", "empty is empty: there is nothing to measure"),
-        ("hyp broken", r"broken, line 2: byte 0xff is not UTF-8"),
+        ("hyp broken", r"broken, line 2: expected UTF-8, byte 0xFF at column 5 is not"),
+        ("hyp nul", r"nul, line 2: expected text, there is a zero byte at column 3"),
+        ("hyp endless", r"endless, line 1: expected lines of at most 1,048,576 bytes"),
+        ("hyp utf16", r"utf16, line 1: expected UTF-8, this looks like UTF-16"),
         ("hyp ref --tokenize mecab", "tokenize 'mecab' is not known; there are: 13a"),
         ("hyp ref --metric chrf --tokenize zh", "chrf has no tokenizer"),
         ("hyp ref --stem", "bleu knows no stems"),
@@ -89,6 +92,9 @@ def test_users_errors_are_one_sentence(arguments, message, tinyllm, files):
     (files / "short").write_text("one line\n", encoding="utf-8")
     (files / "empty").write_bytes(b"")
     (files / "broken").write_bytes(b"fine\nbad \xff\n")
+    (files / "nul").write_bytes(b"fine\na \0\n")
+    (files / "endless").write_bytes(b"x" * 2**21)
+    (files / "utf16").write_bytes("fine\n".encode("utf-16"))
     done = tinyllm("score", *arguments.split())
     assert (done.code, done.out) == (1, "")
     assert done.err.startswith("tinyllm: ")

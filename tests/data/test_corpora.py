@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tinyllm.data import Corpus, load_text
+from tinyllm.data import Corpus, load_text, tinyworld
 from tinyllm.data.standard_library import standard_library
 
 
@@ -51,10 +51,30 @@ def test_tests_tables_and_other_peoples_packages_are_left_out():
         assert f"# module {left_out}" not in whole
 
 
+def test_with_everything_tests_and_tables_are_there_too():
+    whole = "".join(standard_library(100_000_000, everything=True))
+    assert "# module encodings.cp437\n" in whole
+    assert "# module json.decoder\n" in whole
+    for left_out in ("site-packages", "sitecustomize"):
+        assert f"# module {left_out}" not in whole
+    assert len(whole) > 10_000_000
+
+
 def test_the_number_of_bytes_is_kept_and_the_order_stays():
     small, large = standard_library(200_000), standard_library(400_000)
     assert 150_000 < sum(map(len, small)) <= 200_000
     assert small[0] == large[0]
+
+
+def test_tinyworld_is_stories_drawn_apart():
+    corpus = load_text("tinyworld", validation_fraction=0.01)
+    told = corpus.train.split("\n\n")
+    assert (len(told), told[-1]) == (9901, "")
+    grammar = tinyworld.Grammar(tinyworld.World(seed=0, size="mini"))
+    assert told[0] == next(tinyworld.stories(grammar, 1)).text
+    assert corpus.validation.count("\n\n") == 100
+    assert corpus.validation[:100] != corpus.train[:100]
+    assert len(load_text("tinyworld", validation_fraction=0.9999).train.split("\n\n")) == 2
 
 
 def fake_library(monkeypatch, write, **modules):
@@ -165,7 +185,7 @@ def test_pipes_and_loops_of_links_are_not_followed(write, tmp_path):
         ("a.pdf", b"%PDF-1.7\n\xe2\xe3", "looks like a PDF"),
         ("a.docx", b"PK\x03\x04\xff\xff", "looks like a zip archive"),
         ("a.gz", b"\x1f\x8b\x08\x00", "compressed with gzip"),
-        ("a.bin", b"abc\0def", "a binary file, not text: it has a zero byte at offset 3"),
+        ("a.bin", b"abc\0def", "a binary file, not text: it has a zero byte at offset 3 .line 1"),
         ("a.bin", b"\xfeabc\0def", "a binary file, not text: it has a zero byte at offset 4"),
     ],
 )
@@ -176,9 +196,10 @@ def test_bad_texts_are_clear_errors(write, name, raw, message):
     assert str(path) in str(caught.value)
 
 
-def test_a_zero_byte_after_many_wide_characters_is_no_empty_message(write):
-    corpus = load_text(write("a.txt", "世" * 5000 + "\0"))
-    assert corpus.validation.endswith("\0")
+def test_a_zero_byte_is_found_wherever_it_stands(write):
+    path = write("a.txt", "世\n" * 5000 + "\0")
+    with pytest.raises(ValueError, match=r"zero byte at offset 20000 \(line 5001\)"):
+        load_text(path)
 
 
 def test_in_a_folder_the_bad_file_is_named(write, tmp_path):

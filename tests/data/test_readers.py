@@ -1,12 +1,15 @@
 """CoNLL, CoNLL-U and aligned files: what is read, and every way a file can be wrong."""
 
 import gzip
+import re
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tinyllm.data import lines, read_conll, read_conllu, read_jsonl_pairs, read_lines, read_pairs
+from tinyllm import lines
+from tinyllm.data import read_conll, read_conllu, read_jsonl_pairs, read_lines, read_pairs
+from tinyllm.data.tagged import read_tagged
 
 WORD = "{}\t{}\t_\t{}\t_\t_\t0\troot\t_\t_\n"
 CONLLU = (
@@ -37,6 +40,8 @@ def test_conll(write):
     four = "U.N. NNP I-NP I-ORG\nsays VBZ I-VP O\n"
     assert read_conll(write(four))[0].tags == ["I-ORG", "O"]
     assert read_conll(write(four), tag_column=1, entities=False)[0].tags == ["NNP", "VBZ"]
+    spaces = "New\u00a0York  \u3000 B-l\n"  # blanks part columns, other spaces are of a word
+    assert read_conll(write(spaces), token_column=0)[0].tokens == ["New\u00a0York"]
     windows = b"\xef\xbb\xbfa\tO\r\nb\tO\r\n\r\nc\tO\r\n\t\r\n"
     assert [s.tokens for s in read_conll(write(windows))] == [["a", "b"], ["c"]]
 
@@ -49,6 +54,35 @@ def test_conllu(write):
     assert read_conllu(write(CONLLU), "DEPREL")[0].tags == ["root"] * 3
     with pytest.raises(ValueError, match="column 'upos' is none of ID, FORM"):
         read_conllu(write(CONLLU), "upos")
+
+
+IOB1 = "-DOCSTART-\tO\n\nLee\tI-x\nAnn\tB-x\n\n\nin\tO\nLima\tI-y\n"
+
+
+def test_conll_in_another_scheme(write):
+    path = write(IOB1)
+    assert [s.tags for s in read_conll(path)] == [["I-x", "B-x"], ["O", "I-y"]]
+    assert [s.tags for s in read_conll(path, scheme="BIO")] == [["B-x", "B-x"], ["O", "B-y"]]
+    bioes = read_conll(path, scheme="BIOES")
+    assert bioes == [(["Lee", "Ann"], ["S-x", "S-x"]), (["in", "Lima"], ["O", "S-y"])]
+    assert read_conll(path, scheme="IOB1") == read_conll(path)
+    for changes in ({"scheme": "bio"}, {"scheme": "BIO", "entities": False}):
+        with pytest.raises(ValueError, match="entities can be written in BIO, IOB1, BIOES"):
+            read_conll(path, **changes)
+
+
+@pytest.mark.parametrize("ends", ["\n", "\r\n"])
+def test_mixed_schemes_say_file_and_line(write, ends):
+    mixed = write((IOB1 + "\n\nis\tO\nRome\tB-y\n").replace("\n", ends))
+    message = r"a\.conll, line 12: expected I-y, as in the scheme IOB1, which 2 of 3 .* got B-y$"
+    with pytest.raises(ValueError, match=message):
+        read_conll(mixed, scheme="BIO")
+    file = read_tagged(mixed)
+    assert file.scheme == "IOB1"
+    assert re.search(message, file.mixed)
+    assert file.written_in("BIO")[2].tags == ["O", "B-y"]
+    earlier = write("a\tB-x\n\nb\tO\nc\tI-x\n\nd\tB-x\n".replace("\n", ends))
+    assert "line 4: expected B-x" in read_tagged(earlier).mixed
 
 
 TOKEN = st.text(
@@ -100,6 +134,8 @@ GOOD = "a\tO\n"
         (GOOD + "b\0\tO\n", "line 2: expected text, there is a zero byte at column 2"),
         (b"\xff\xfea\0", "line 1: expected UTF-8, this looks like UTF-16"),
         (GOOD + "x" * 200, "line 2: expected lines of at most 100 bytes"),
+        ("a O\rb O\r", r"line 1: expected line ends \\n or \\r\\n, found a lone \\r"),
+        ("a O\nNew\u00a0York O x\n", "line 2: expected 2, .* got 3"),
     ],
 )
 def test_bad_conll_says_line_and_what_was_expected(write, monkeypatch, raw, message):

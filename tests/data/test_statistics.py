@@ -78,6 +78,7 @@ def test_the_commands(run, tmp_path):
     code, out, _ = run()
     assert code == 0
     assert "stdlib           here" in out
+    assert "tinyworld        here" in out
     assert "ud_en_ewt        here" in out
     assert "wnut17           not here" in out
     assert str(tmp_path / "own") in out
@@ -86,10 +87,16 @@ def test_the_commands(run, tmp_path):
     assert sorted(out.split("\n")) == ["", "", "", "bye", "hello there"]
     code, out, _ = run("stats", "ud_en_ewt", "--out", "pictures")
     assert "2 documents, 14 characters, 3 words" in out
+    assert "Zipf's law: too few different words to see it" in out
     assert (tmp_path / "pictures" / "corpus.png").stat().st_size > 10_000
     code, _, error = run("fetch", "nothing")
     assert code == 1
     assert "'nothing' is none of tinyshakespeare" in error
+
+
+def test_a_word_without_end_is_cut():
+    said = str(text_statistics(["x" * 1000, "y"]))
+    assert f"most frequent: {'x' * 30}… 1, y 1" in said
 
 
 def test_documents_of_files(tmp_path, run):

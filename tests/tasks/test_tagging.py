@@ -13,6 +13,7 @@ import tinyllm
 from tinyllm import optim, viz
 from tinyllm.cli import main
 from tinyllm.data.tagged import read_tagged
+from tinyllm.metrics import span_f1
 from tinyllm.tasks import tagging
 from tinyllm.tasks.transformer_tagger import TransformerTagger
 from tinyllm.tasks.word_features import Batch, code, make_vocabulary
@@ -278,6 +279,22 @@ def test_entity_f1():
     tagger = MostFrequentTagger().fit([(words, ["B-p", "I-p", "O", "O"])])
     scores = tagging.evaluate(tagger, [(words, ["B-p", "I-p", "O", "B-l"])], set(words))
     assert scores.entity_f1.value == pytest.approx(2 / 3)  # precision 1, recall 1/2
+    assert scores.strict_f1 == scores.entity_f1
+
+
+def test_entity_f1_is_that_of_span_f1():
+    """Forgiving and strict, with the malformed tags that a tagger without neighbours gives."""
+    tagger = MostFrequentTagger().fit([(["a", "b", "c", "d"], ["B-p", "E-p", "S-p", "O"])])
+    words = ["c", "b", "d", "a", "b", "a", "d", "b"]
+    truth = ["S-p", "O", "O", "B-p", "E-p", "S-p", "O", "O"]
+    scores = tagging.evaluate(tagger, [(words, truth), (words[:5], truth[:5])], set(words))
+    guesses = [tagger.tag(words), tagger.tag(words[:5])]
+    for found, rules in ((scores.entity_f1, ()), (scores.strict_f1, ("strict", "BIOES"))):
+        assert found.value == pytest.approx(span_f1([truth, truth[:5]], guesses, *rules).score)
+        assert found.low <= found.value <= found.high
+    assert scores.strict_f1.value > scores.entity_f1.value
+    odd = [(["a"], ["NN"]), (["d"], ["O"])]
+    assert tagging.evaluate(tagger, odd, set()).entity_f1 is None
 
 
 def test_words_of_a_sentence():
@@ -306,12 +323,12 @@ def test_confusion_matrix_refuses():
 def test_files_are_read_by_their_names(tmp_path):
     cells = ["1", "Go", "_", "VERB", *["_"] * 6]
     (tmp_path / "t.conllu").write_text("\t".join(cells) + "\n", encoding="utf-8")
-    assert read_tagged(tmp_path / "t.conllu") == [(["Go"], ["VERB"])]
+    assert read_tagged(tmp_path / "t.conllu") == ([(["Go"], ["VERB"])], None, "")
     (tmp_path / "t.conll").write_text("#tag\tO\nNew York\tB-l\n\nx\tNN\n", encoding="utf-8")
-    assert read_tagged(tmp_path / "t.conll") == [
-        (["#tag", "New York"], ["O", "B-l"]),
-        (["x"], ["NN"]),
-    ]
+    sentences, scheme, mixed = read_tagged(tmp_path / "t.conll")
+    assert sentences == [(["#tag", "New York"], ["O", "B-l"]), (["x"], ["NN"])]
+    assert scheme == ""
+    assert "t.conll, line 4: expected O, or one of B, I, E, S and a type, got 'NN'" in mixed
 
 
 # The command
@@ -348,3 +365,64 @@ def test_the_command(tmp_path, monkeypatch, capsys):
     ]:
         code, _, err = run(monkeypatch, capsys, *arguments)
         assert (code, says in err) == (1, True), err
+
+
+NAMES = "Anna {0}-p\nLee {1}-p\nis O\nin O\n{2} {3}-l\n\n"
+
+
+def names(path, first, last, single, times=6):
+    cities = [NAMES.format(first, last, city, single) for city in ("Rome", "Lima")]
+    path.write_text("".join(cities) * times, encoding="utf-8")
+    return path
+
+
+SCHEMES = {"BIO": "BIB", "IOB1": "III", "BIOES": "BES"}
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+@pytest.mark.parametrize("wanted", [None, "bio", "bioes"])
+def test_the_command_trains_in_a_scheme(tmp_path, monkeypatch, capsys, scheme, wanted):
+    path = names(tmp_path / "t.conll", *SCHEMES[scheme])
+    test = names(tmp_path / "other.conll", *SCHEMES["IOB1"])
+    options = ["--train", path, "--test", test, "--model", tmp_path / "m"]
+    options += ["--scheme", wanted] if wanted else []
+    code, out, err = run(monkeypatch, capsys, *options)
+    assert (code, err) == (0, "")
+    trained = {None: "BIOES" if scheme == "BIOES" else "BIO"}.get(wanted, str(wanted).upper())
+    changed = f"{path}: its scheme is {scheme}, its tags are written in {trained}"
+    assert (changed in out) == (scheme != trained)
+    assert f"{test}: its scheme is IOB1" in out
+    assert out.count("100.0 [100.0, 100.0]") == 3  # accuracy, entity F1, strict F1; all words known
+    _, out, _ = run(monkeypatch, capsys, "Anna Lee is in Rome", "--model", tmp_path / "m")
+    assert [line.split()[1][0] for line in out.splitlines()] == [
+        *{"BIO": "BIOOB", "BIOES": "BEOOS"}[trained]
+    ]
+
+
+def test_the_command_refuses_mixed_schemes(tmp_path, monkeypatch, capsys):
+    path = names(tmp_path / "t.conll", *"BIB")
+    with path.open("a") as file:
+        file.write("Bonn I-l\n")
+    where = f"{path}, line 73: expected B-l, as in the scheme BIO, which 12 of 13 sentences"
+    plain = names(tmp_path / "plain.conll", *"BES")
+    for options in (["--train", path], ["--train", plain, "--test", path]):
+        code, _, err = run(monkeypatch, capsys, *options, "--model", tmp_path / "m")
+        assert code == 1
+        assert where in err
+        assert "give --scheme bio or bioes" in err
+    code, out, err = run(
+        monkeypatch, capsys, "--train", path, "--scheme", "bioes", "--model", tmp_path / "m"
+    )
+    assert code == 0
+    assert where in err
+    assert "read as conlleval reads it" in err
+    assert "written in BIOES" in out
+    with path.open("a") as file:
+        file.write("odd NN\n")
+    code, _, err = run(monkeypatch, capsys, "--train", path, "--scheme", "bio")
+    assert (code, "line 74: expected O, or one of B, I, E, S" in err) == (1, True)
+    lines = ["".join(f"{w}\t{t}\n" for w, t in zip(*s, strict=True)) for s in SENTENCES]
+    path.write_text("\n".join(lines), encoding="utf-8")
+    for asked, says in (("bio", "mark no names"), ("iob1", "'iob1' is not bio or bioes")):
+        code, _, err = run(monkeypatch, capsys, "--train", path, "--scheme", asked)
+        assert (code, says in err) == (1, True)

@@ -58,7 +58,9 @@ def test_ids_are_those_of_tokenizers(text):
     hf = as_peer(TRAINED)
     assert TRAINED.encode(text) == hf.encode(text).ids
     marked = f"{SPECIAL[0]}{text}{SPECIAL[1]} x{SPECIAL[0]}"
-    assert TRAINED.encode(marked) == hf.encode(marked).ids
+    ids = TRAINED.encode(marked)
+    assert ids == hf.encode(marked).ids
+    assert TRAINED.decode(ids, skip_special_tokens=True) == hf.decode(ids)
     ids = TRAINED.encode(text)
     assert TRAINED.decode(ids) == hf.decode(ids, skip_special_tokens=False)
 

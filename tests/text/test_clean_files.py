@@ -45,6 +45,11 @@ def test_lines_and_paragraphs(write, tmp_path):
 def test_what_is_cleaned_reads_back_as_the_same_documents(tmp_path_factory, text, unit):
     folder = tmp_path_factory.mktemp("clean")
     (folder / "in").write_bytes(text.encode())
+    if not list(clean.read_documents(folder / "in", unit)):
+        with pytest.raises(ValueError, match="expected text, there is none"):
+            clean.clean_file(folder / "in", folder / "out", unit=unit)
+        assert os.listdir(folder) == ["in"]
+        return
     report = clean.clean_file(folder / "in", folder / "out", unit=unit)
     assert len(list(clean.read_documents(folder / "out", unit))) == report.documents_out
     assert os.listdir(folder) in (["in", "out"], ["out", "in"])
@@ -56,6 +61,8 @@ def test_what_is_cleaned_reads_back_as_the_same_documents(tmp_path_factory, text
         (b"fine\nna\xefve\n", r"in\.txt, line 2: byte 0xEF is not UTF-8"),
         (b"\xff\xfea\0", "looks like UTF-16"),
         (b"ok\n" + b"x" * 200, r"line 2: the line is longer than 100 bytes"),
+        (b"", r"in\.txt: expected text, there is none: is the file empty"),
+        (b"\xef\xbb\xbf\r\n \n", r"in\.txt: expected text, there is none: is the file empty"),
     ],
 )
 def test_bad_files_are_clear_errors_and_nothing_is_written(
@@ -78,6 +85,8 @@ def test_endless_paragraphs_missing_files_and_wrong_words(write, tmp_path, monke
         clean.clean_file(tmp_path / "nowhere", tmp_path / "out")
     with pytest.raises(FileNotFoundError, match="its folder is not there"):
         clean.clean_file(source, tmp_path / "no" / "out")
+    with pytest.raises(IsADirectoryError, match="is a folder: name a file in it"):
+        clean.clean_file(source, tmp_path)
     with pytest.raises(ValueError, match="unit 'word'"):
         clean.clean_file(source, tmp_path / "out", unit="word")
     with pytest.raises(ValueError, match="bad_bytes 'x'"):
@@ -127,6 +136,16 @@ def test_the_command_cleans_and_reports(write, tmp_path, monkeypatch, capsys):
     assert json.loads(keep.read_text())["documents_out"] == 2
     code, shown, _ = run(monkeypatch, capsys, source, out, "--test", source)
     assert shown.startswith("3 documents in, 0 out")
+    (tmp_path / "again.txt").write_text("x")
+    for bad in (tmp_path / "no" / "r.json", tmp_path):  # told before the work is done
+        again = tmp_path / "again.txt"
+        code, _, error = run(monkeypatch, capsys, source, again, "--json", bad)
+        assert (code, again.read_text()) == (1, "x")
+        assert error.startswith(f"tinyllm: clean: {bad}")
+    code, _, error = run(monkeypatch, capsys, source, out, "--test", write("\n", "empty.txt"))
+    assert code == 1
+    assert "--test: " in error
+    assert "empty.txt: expected text, there is none" in error
     code, _, error = run(monkeypatch, capsys, tmp_path / "none", out)
     assert code == 1
     assert "there is no such file" in error

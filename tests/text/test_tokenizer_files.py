@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tinyllm.text import ByteTokenizer, CharTokenizer, load_tokenizer
+from tinyllm.text import ByteTokenizer, CharTokenizer, WordTokenizer, load_tokenizer
 from tinyllm.text.tokenizer import KINDS
 
 AWKWARD = 'a\n"\\é世😀\0\ud800\udbff\udc00'
@@ -19,6 +19,8 @@ AWKWARD = 'a\n"\\é世😀\0\ud800\udbff\udc00'
         ByteTokenizer(),
         CharTokenizer.train([AWKWARD]),
         CharTokenizer.train([AWKWARD], byte_fallback=True),
+        CharTokenizer.train([AWKWARD[2:]], unk_token="<unk>"),
+        WordTokenizer.train([AWKWARD]),
     ],
     ids=repr,
 )
@@ -41,8 +43,10 @@ def test_fingerprints_differ_where_ids_would():
         CharTokenizer("ab"),
         CharTokenizer("ba"),
         CharTokenizer("ab", byte_fallback=True),
+        CharTokenizer("ab", unk_token="<unk>"),
+        CharTokenizer("ab", unk_token="?"),
     ]
-    assert len({tokenizer.fingerprint() for tokenizer in tokenizers}) == 4
+    assert len({tokenizer.fingerprint() for tokenizer in tokenizers}) == len(tokenizers)
 
 
 def test_load_of_a_class_refuses_another(tmp_path):
@@ -68,6 +72,7 @@ CHARACTERS = {"type": "character", "characters": ["a", "b"], "byte_fallback": Fa
         ({"type": "x" * 1000}, r"xxx\.\.\. "),
         ({"type": "byte", "size": 3}, r"unknown: \['size'\]"),
         ({"type": "character"}, r"missing: \['byte_fallback', 'characters'\]"),
+        (CHARACTERS | {"unk_token": 1}, "'unk_token' is 1, which is a int, not a str"),
         (CHARACTERS | {"byte_fallback": 1}, "'byte_fallback' is 1, which is a int, not a bool"),
         (CHARACTERS | {"characters": "ab"}, "'characters' is 'ab', which is a str, not a list"),
         (CHARACTERS | {"characters": {"a": 0}}, "which is a dict, not a list"),
@@ -84,6 +89,12 @@ def test_wrong_settings_are_clear_errors(tmp_path, settings, message):
     with pytest.raises(ValueError, match=message) as caught:
         load_tokenizer(tmp_path)
     assert str(path) in str(caught.value)
+
+
+def test_a_file_that_is_not_utf8_is_told_with_its_line(tmp_path):
+    (tmp_path / "tokenizer.json").write_bytes(b'{\n"type": "caf\xe9"}')
+    with pytest.raises(ValueError, match=r"tokenizer\.json, line 2: .* byte 0xE9 is not UTF-8"):
+        load_tokenizer(tmp_path)
 
 
 def test_a_missing_file_is_named(tmp_path):

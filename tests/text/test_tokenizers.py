@@ -5,7 +5,14 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from tinyllm.text import ByteTokenizer, CharTokenizer, printable
+from tinyllm.text import (
+    BPETokenizer,
+    ByteTokenizer,
+    CharTokenizer,
+    WordPieceTokenizer,
+    WordTokenizer,
+    printable,
+)
 from tinyllm.text import character as character_module
 
 # Every str Python can hold: Hypothesis leaves the lone surrogates out unless told.
@@ -58,6 +65,62 @@ def test_whatever_ids_a_model_invents_decode(tokenizer, data):
     streamed = "".join(map(decoder.feed, ids)) + decoder.finish()
     assert streamed == printable(tokenizer.decode(ids))
     streamed.encode("utf-8")  # can be printed and written
+
+
+UNKNOWN = CharTokenizer.train(["aé世"], unk_token="<unk>")
+
+
+@settings(deadline=None)
+@given(text=ANY_TEXT)
+def test_an_unknown_token_stands_for_each_unknown_character(text):
+    ids = UNKNOWN.encode(text)
+    assert ids == ["aé世".find(c) if c in "aé世" else 3 for c in text]
+    assert UNKNOWN.decode(ids) == "".join(c if c in "aé世" else "<unk>" for c in text)
+    assert UNKNOWN.decode(ids, skip_special_tokens=True) == "".join(c for c in text if c in "aé世")
+
+
+TEXT = "a b [x] ab [UNK] zé ab"
+ALL = {  # a tokenizer, its special ids in the ids of TEXT, what is left of TEXT without them
+    "byte": (BYTE, [], TEXT),
+    "characters and bytes": (FALLBACK, [], TEXT),
+    "characters": (UNKNOWN, [3], "aaéa"),
+    "words": (WordTokenizer.train("a ab"), [0], "a ab ab"),
+    "bpe": (BPETokenizer.train([TEXT], 300, ["[UNK]", "[x]"]), [0, 1], "a b  ab  zé ab"),
+    "wordpiece": (WordPieceTokenizer.train("a b ab", 9, ["[x]"]), [0, 1], "a b ab ab"),
+}
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_special_tokens_are_left_out_if_asked(name):
+    tokenizer, special, left = ALL[name]
+    ids = tokenizer.encode(TEXT)
+    assert sorted(tokenizer.special_tokens.values()) == special
+    assert set(special) <= set(ids)
+    assert tokenizer.decode(ids, skip_special_tokens=True).split() == left.split()
+    kept = [token_id for token_id in ids if token_id not in special]
+    assert tokenizer.decode(ids, True) == tokenizer.decode(kept)
+    assert tokenizer.decode(iter(ids), True) == tokenizer.decode(np.array(kept, int))
+    decoder = tokenizer.stream_decoder(skip_special_tokens=True)
+    assert "".join(map(decoder.feed, ids)) + decoder.finish() == tokenizer.decode(ids, True)
+    decoder = tokenizer.stream_decoder()
+    assert "".join(map(decoder.feed, np.array(ids))) + decoder.finish() == tokenizer.decode(ids)
+    if special:
+        assert tokenizer.decode(ids) != tokenizer.decode(ids, True)
+        assert tokenizer.decode(special, skip_special_tokens=True) == ""
+    with pytest.raises(IndexError, match="outside"):
+        tokenizer.decode([tokenizer.vocab_size], True)
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_what_is_not_known_has_its_id(name):
+    tokenizer, special, _ = ALL[name]
+    ids = tokenizer.encode("世\N{SNOWMAN}\N{SNOWMAN}"[name == "characters" :])
+    unknown = {"characters": 3, "words": 0, "wordpiece": 0}.get(name)
+    assert tokenizer.unknown_id == unknown
+    assert (unknown in ids) == (unknown is not None)
+    assert tokenizer.lossless == (unknown is None)
+    if tokenizer.lossless:
+        assert tokenizer.decode(tokenizer.encode(TEXT)) == TEXT
 
 
 def test_half_a_surrogate_at_the_end_is_no_crash():
@@ -161,6 +224,12 @@ ABC = CharTokenizer.train(["abc"])
         (lambda: CharTokenizer.train([]), ValueError, "no characters"),
         (lambda: CharTokenizer.train([b"ab"]), TypeError, "a text is a bytes"),
         (lambda: CharTokenizer(["a", "bc"]), ValueError, r"characters\[1\] is 'bc', not one"),
+        (
+            lambda: CharTokenizer("ab", True, "?"),
+            ValueError,
+            "nothing is unknown",
+        ),
+        (lambda: CharTokenizer("ab", unk_token=7), ValueError, "unk_token is a str"),
         (lambda: CharTokenizer("aba"), ValueError, "'a' stands twice, at ids 0 and 2"),
     ],
 )

@@ -51,7 +51,7 @@ def test_overlapping_windows_still_predict_each_token_once(model, stride, count)
             start += stride
         expected.append(loss_of(model, tokens, start, position))
     for batch_size in (1, 3):
-        result = evaluate(model, tokens, stride=stride, batch_size=batch_size)
+        result = evaluate(model, tokens, T, stride, batch_size)
         assert result.tokens == count - 1
         assert result.loss == pytest.approx(np.mean(expected), rel=1e-9)
 
@@ -91,6 +91,8 @@ def test_bits_per_byte_counts_bytes_of_what_was_predicted(model):
     expected = result.loss * result.tokens / math.log(2) / result.bytes
     assert result.bits_per_byte == pytest.approx(expected)
     assert evaluate(model, characters.encode_to_array(text)).bits_per_byte is None
+    lossy = CharTokenizer("aé漢", unk_token="<unk>")
+    assert evaluate(model, lossy.encode_to_array(text), tokenizer=lossy).bits_per_byte is None
 
 
 def test_leaves_the_model_as_it_was(model):

@@ -12,7 +12,22 @@ from typing import Any
 
 from tinyllm.bench.metrics import metric_rows
 from tinyllm.bench.text_row import TextRow
-from tinyllm.text import BPETokenizer
+from tinyllm.data import load_text
+from tinyllm.data.standard_library import standard_library
+from tinyllm.text import BPETokenizer, WordPieceTokenizer
+
+
+def text_of(source: str, megabytes: float) -> str:
+    """Give so much of a text at most: of "stdlib" tests and tables too, of another its first part.
+
+    Raises:  as `load_text`; ValueError if megabytes is not above 0.
+    """
+    size = int(megabytes * 1e6)
+    if size <= 0:
+        raise ValueError(f"--megabytes: {megabytes} MB are no text to measure on")
+    if source == "stdlib":
+        return "".join(standard_library(size, everything=True))
+    return load_text(source).train[:size]
 
 
 def rows(text: str) -> list[TextRow]:
@@ -21,7 +36,7 @@ def rows(text: str) -> list[TextRow]:
 
 
 def tokenizer_rows(text: str) -> list[TextRow]:
-    """Train byte-level BPE and encode with it, beside Hugging Face's `tokenizers`."""
+    """Train byte-level BPE and WordPiece, encode with BPE, beside Hugging Face's `tokenizers`."""
     made = []
     for start, vocab_size in ((text[:130_000], 756), (text, 8256)):
         size = len(start.encode("utf-8", "surrogatepass"))
@@ -35,6 +50,15 @@ def tokenizer_rows(text: str) -> list[TextRow]:
                 size,
             )
         )
+    made.append(
+        TextRow(
+            f"train WordPiece, 8,000 pieces on {size / 1e6:.2f} MB",
+            lambda: WordPieceTokenizer.train(lines, 8000),
+            _peer_trains_wordpiece(lines, 8000),
+            "tokenizers",
+            size,
+        )
+    )
     ours = BPETokenizer.train(text[:1_000_000], 8256)
     theirs = _peer_of(ours)
     piece = text[:1_000_000]
@@ -147,6 +171,25 @@ def _peer_trains(lines: list[str], vocab_size: int) -> Callable[[], Any] | None:
             vocab_size=vocab_size,
             initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
             show_progress=False,
+        )
+        tokenizer.train_from_iterator(lines, trainer)
+        return tokenizer
+
+    return train
+
+
+def _peer_trains_wordpiece(lines: list[str], vocab_size: int) -> Callable[[], Any] | None:
+    try:
+        from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, trainers
+    except ImportError:
+        return None
+
+    def train() -> Any:
+        tokenizer = Tokenizer(models.WordPiece(unk_token="[UNK]"))
+        tokenizer.normalizer = normalizers.BertNormalizer()
+        tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+        trainer = trainers.WordPieceTrainer(
+            vocab_size=vocab_size, special_tokens=["[UNK]"], show_progress=False
         )
         tokenizer.train_from_iterator(lines, trainer)
         return tokenizer

@@ -176,21 +176,20 @@ def truth(
 def text(
     repeats: Annotated[int, typer.Option(help="Runs of each side.")] = 5,
     data: Annotated[
-        str, typer.Option(help="A UTF-8 text file, a folder of them, or stdlib.")
+        str,
+        typer.Option(help="A UTF-8 text file, a folder of them, or stdlib (with its tests)."),
     ] = "stdlib",
     megabytes: Annotated[float, typer.Option(help="Of the text at most.")] = 10.0,
     json: Json = None,
     markdown: Markdown = False,
 ) -> None:
     """Measure training of tokenizers and encoding, against the libraries people use."""
-    from tinyllm.bench.text import report, rows, run
-    from tinyllm.data import load_text
+    from tinyllm.bench.text import report, rows, run, text_of
     from tinyllm.files import write_json
     from tinyllm.training.display import Display
 
     display = Display()
-    corpus = load_text(data).train[: int(megabytes * 1e6)]
-    results = run(rows(corpus), repeats, display.say)
+    results = run(rows(text_of(data, megabytes)), repeats, display.say)
     display.say(report(results, markdown))
     if json is not None:
         write_json(json, {"rows": results})

@@ -57,7 +57,10 @@ def clean(
     """
     from tinyllm.files import write_json
     from tinyllm.text.clean import clean_file
+    from tinyllm.text.clean.files import check_target
 
+    if json is not None:
+        check_target(json)
     masks = {
         "urls": None if keep_addresses else "<url>",
         "emails": None if keep_addresses else "<email>",
@@ -103,6 +106,15 @@ def _cleaner(
         steps.RepetitionFilter(),
         steps.ExactDuplicates(),
         None if near is None else steps.NearDuplicates(near),
-        None if test is None else steps.DropOverlap(steps.read_documents(test, unit)),
+        None if test is None else _without(test, unit),
     ]
     return steps.Cleaner([step for step in chain if step is not None])
+
+
+def _without(test: Path, unit: str) -> Any:
+    from tinyllm.text.clean import DropOverlap, read_documents
+
+    step = DropOverlap(read_documents(test, unit))
+    if not step.documents:
+        raise ValueError(f"--test: {test}: expected text, there is none: is the file empty?")
+    return step

@@ -15,7 +15,7 @@ data = typer.Typer(
 )
 
 Source = Annotated[
-    str, typer.Argument(metavar="CORPUS", help="stdlib, a name of the list, a file or a folder.")
+    str, typer.Argument(metavar="CORPUS", help="A name of the list, a file or a folder.")
 ]
 Progress = Annotated[bool, typer.Option(help="Show progress bars.")]
 
@@ -33,6 +33,9 @@ def list_corpora() -> None:
     from tinyllm.data.downloads import CORPORA, data_folders, find
 
     typer.echo(f"{'stdlib':16} {'here':9} the source of Python's own library (PSF licence)")
+    typer.echo(
+        f"{'tinyworld':16} {'here':9} stories of a small world whose truth is known (made here)"
+    )
     for corpus in CORPORA.values():
         here = sum(find(file) is not None for file in corpus.files)
         state = {0: "not here", len(corpus.files): "here"}.get(

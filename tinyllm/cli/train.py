@@ -18,8 +18,8 @@ def train(
     data: Annotated[
         str | None,
         typer.Option(
-            help="A UTF-8 text file, a folder of them, tinyshakespeare, or stdlib: the source of "
-            "Python's own library. (default: stdlib)",
+            help="A UTF-8 text file, a folder of them, tinyshakespeare, tinyworld, or stdlib: the "
+            "source of Python's own library. (default: stdlib)",
             show_default=False,
         ),
     ] = None,

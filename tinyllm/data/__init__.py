@@ -2,7 +2,6 @@
 
 from tinyllm.data.corpora import Corpus, load_text
 from tinyllm.data.downloads import CORPORA, fetch
-from tinyllm.data.lines import read_lines
 from tinyllm.data.named import load_pairs, load_tagged
 from tinyllm.data.pairs import read_jsonl_pairs, read_pairs
 from tinyllm.data.stories import PackedStories, StoryBatch
@@ -10,6 +9,7 @@ from tinyllm.data.tagged import TaggedSentence, read_conll, read_conllu
 from tinyllm.data.tokens import TokenFile
 from tinyllm.data.translation import PairBatch, PairBatches
 from tinyllm.data.windows import Windows
+from tinyllm.lines import read_lines
 
 __all__ = [
     "CORPORA",

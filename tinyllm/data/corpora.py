@@ -11,7 +11,8 @@ from tinyllm.data.downloads import fetch
 from tinyllm.data.reading import missing_path, read_text_file, text_files
 from tinyllm.data.standard_library import standard_library
 
-NAMED_CORPORA = ("stdlib", "tinyshakespeare")
+NAMED_CORPORA = ("stdlib", "tinyworld", "tinyshakespeare")
+TINYWORLD_STORIES = 10_000  # 1.8 MB
 
 
 @dataclass(frozen=True)
@@ -36,14 +37,16 @@ def load_text(
     r"""Load a text and hold back its last part for validation.
 
     "stdlib" is the source of this Python's standard library, whole modules in a fixed shuffled
-    order, split between two modules. "tinyshakespeare" is downloaded the first time. Any other
-    string is the path of a UTF-8 file, or of a folder whose text files (by suffix; not the hidden
-    ones) are joined in the order of their names. Their text of n characters is split at character
-    int(0.9 * n), as nanoGPT does. Line ends "\r\n" and "\r" become "\n"; a byte order mark is
-    dropped.
+    order, split between two modules. "tinyworld" is 10,000 stories of World(seed=0, size="mini"),
+    an empty line after each, the last part drawn apart. "tinyshakespeare" is downloaded the first
+    time. Any other string is the path of a UTF-8 file, or of a folder whose text files (by suffix;
+    not the hidden ones) are joined in the order of their names. Their text of n characters is split
+    at character int(0.9 * n), as nanoGPT does. Line ends "\r\n" and "\r" become "\n"; a byte order
+    mark is dropped.
 
     Args:
-        source: "stdlib", "tinyshakespeare", or a path (a file called stdlib is "./stdlib").
+        source: "stdlib", "tinyworld", "tinyshakespeare", or a path (a file called stdlib is
+            "./stdlib").
         validation_fraction: the part held back, above 0, below 1.
         stdlib_bytes: the most of the standard library to take, in bytes.
 
@@ -58,6 +61,8 @@ def load_text(
         return _split_at_character(path, read_text_file(path), validation_fraction)
     if source == "stdlib":
         return _split_between(source, standard_library(stdlib_bytes), validation_fraction)
+    if source == "tinyworld":
+        return _tinyworld(validation_fraction)
     if not isinstance(source, str | os.PathLike) or not os.fspath(source):
         raise TypeError(f'load_text: source is "stdlib" or a path, got {source!r}')
     path = Path(source).expanduser()
@@ -66,6 +71,19 @@ def load_text(
     except FileNotFoundError:
         raise missing_path(path, NAMED_CORPORA) from None
     return _split_at_character(path, text, validation_fraction)
+
+
+def _tinyworld(validation_fraction: float) -> Corpus:
+    from tinyllm.data.tinyworld import Grammar, World, stories
+
+    grammar = Grammar(World(seed=0, size="mini"))
+    aside = min(max(round(validation_fraction * TINYWORLD_STORIES), 1), TINYWORLD_STORIES - 1)
+    parts = {"train": TINYWORLD_STORIES - aside, "validation": aside}
+    told = {
+        part: "".join([f"{story.text}\n\n" for story in stories(grammar, count, split=part)])
+        for part, count in parts.items()
+    }
+    return Corpus("tinyworld", **told)
 
 
 def _read_path(path: Path) -> str:

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from platformdirs import user_cache_path
 
-from tinyllm.data.lines import read_lines
 from tinyllm.data.tagged import read_conll, read_conllu
+from tinyllm.lines import read_lines
 
 GITHUB = "https://raw.githubusercontent.com"
 
@@ -81,13 +81,13 @@ CORPORA = {
         ),
         NamedCorpus(
             "ud_en_ewt",
-            "2,001 English sentences with parts of speech",
+            "2,001 English sentences with parts of speech, release 2.16",
             "CC BY-SA 4.0",
             "universaldependencies.org/treebanks/en_ewt",
             (
                 RemoteFile(
                     "ud_en_ewt/dev.conllu",
-                    f"{GITHUB}/UniversalDependencies/UD_English-EWT/master/en_ewt-ud-dev.conllu",
+                    f"{GITHUB}/UniversalDependencies/UD_English-EWT/r2.16/en_ewt-ud-dev.conllu",
                     "531a54ff90d6ab12201c5a50c3e78e6ddac4de69abc4bce5d275d3cd29efe2b6",
                 ),
             ),
@@ -189,8 +189,9 @@ def _download(corpus: NamedCorpus, file: RemoteFile, progress: bool) -> Path:
         )
     except ValueError:
         raise ValueError(
-            f"{corpus.name}: {file.url} no longer has the bytes that are known (SHA-256 "
-            f"{file.sha256[:12]}…): {_by_hand(file)}"
+            f"{corpus.name}: what {file.url} gave has not the SHA-256 {file.sha256[:12]}…: the "
+            f"download was garbled, or the file was changed there, and numbers measured on it "
+            f"would not compare: fetch it again, or {_by_hand(file)}"
         ) from None
     except OSError as error:
         reason = getattr(error, "reason", None) or error

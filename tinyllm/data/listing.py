@@ -7,14 +7,14 @@ from pathlib import Path
 
 from tinyllm.data.corpora import load_text
 from tinyllm.data.downloads import CORPORA, fetch, path_of
-from tinyllm.data.lines import read_lines
 from tinyllm.data.tagged import read_conll, read_conllu
+from tinyllm.lines import read_lines
 
 
 def documents_of(source: str | os.PathLike, progress: bool = False) -> list[str]:
     """List the documents of a corpus: its sentences, or the paragraphs of a text.
 
-    Args:    source: "stdlib", the name of a corpus or of one part of it, such as
+    Args:    source: "stdlib", "tinyworld", the name of a corpus or of one part of it, such as
              "multi30k/train.en.gz", or the path of a file or folder. Files that end in .conllu or
              .conll are read as such.
     """

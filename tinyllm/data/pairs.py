@@ -7,7 +7,7 @@ import os
 from itertools import zip_longest
 from typing import Any
 
-from tinyllm.data.lines import read_lines
+from tinyllm.lines import read_lines
 
 
 def read_pairs(source: str | os.PathLike, target: str | os.PathLike) -> list[tuple[str, str]]:

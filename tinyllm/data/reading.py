@@ -43,7 +43,7 @@ def read_text_file(path: Path) -> str:
         text = raw.decode("utf-8")
     except UnicodeDecodeError as error:
         raise ValueError(_why_not_text(path, raw) or _why_not_utf8(path, raw, error)) from None
-    if b"\0" in raw[:8192]:
+    if b"\0" in raw:
         raise ValueError(_why_not_text(path, raw))
     return text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
 
@@ -93,10 +93,14 @@ def _why_not_text(path: Path, raw: bytes) -> str:
     for start, what in _SIGNATURES.items():
         if raw.startswith(start):
             return f"load_text: {path} is not UTF-8 text: it looks like {what}"
-    offset = raw[:8192].find(b"\0")
+    offset = raw.find(b"\0")
     if offset < 0:
         return ""
-    return f"load_text: {path} is a binary file, not text: it has a zero byte at offset {offset}"
+    line = raw.count(b"\n", 0, offset) + 1
+    return (
+        f"load_text: {path} is a binary file, not text: it has a zero byte at offset {offset} "
+        f"(line {line})"
+    )
 
 
 def _why_not_utf8(path: Path, raw: bytes, error: UnicodeDecodeError) -> str:

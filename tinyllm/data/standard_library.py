@@ -8,9 +8,9 @@ import sysconfig
 from collections.abc import Iterator
 from pathlib import Path
 
+_NOT_THE_LIBRARY = frozenset(("site-packages", "dist-packages", "__pycache__"))
 _FOLDERS_LEFT_OUT = frozenset(
     ("test", "tests", "idle_test")
-    + ("site-packages", "dist-packages", "__pycache__")  # not the library
     + ("encodings", "pydoc_data")  # tables and help texts, written as code
 )
 _LOCAL = ("_sysconfigdata", "_sysconfig_vars", "sitecustomize", "usercustomize")
@@ -18,7 +18,7 @@ _CHARACTERS = frozenset("\n" + "".join(map(chr, range(ord(" "), ord("~") + 1))))
 _LARGEST_MODULE = 150_000  # bytes: so that no one module weighs much in either part
 
 
-def standard_library(max_bytes: int) -> list[str]:
+def standard_library(max_bytes: int, everything: bool = False) -> list[str]:
     """Read the modules in a fixed shuffled order, as many as fit in `max_bytes`.
 
     Each starts with a line `# module json.decoder` and ends with an empty line. Left out are tests,
@@ -26,13 +26,18 @@ def standard_library(max_bytes: int) -> list[str]:
     ASCII: the 95 printable characters of ASCII and the line end make up the whole corpus. The same
     Python gives the same corpus; another version or distributor, nearly the same.
 
+    Args:
+        everything: take tests, tables and giants too, for who needs more text: 24 MB of Python
+            3.11, 11 where its tests are not installed.
+
     Raises:
         FileNotFoundError: this Python has no source files (an embedded or frozen one).
     """
     root = Path(sysconfig.get_path("stdlib"))
     modules, room = [], max_bytes
-    for name in sorted(_module_files(root), key=_shuffled):
-        source = _read_module(root, name, room)
+    largest = max_bytes if everything else _LARGEST_MODULE
+    for name in sorted(_module_files(root, everything), key=_shuffled):
+        source = _read_module(root, name, room, largest)
         if source is not None:
             modules.append(source)
             room -= len(source)
@@ -45,10 +50,11 @@ def standard_library(max_bytes: int) -> list[str]:
     return modules
 
 
-def _module_files(root: Path) -> Iterator[str]:
+def _module_files(root: Path, everything: bool) -> Iterator[str]:
     """Give the paths of the modules wanted, relative to `root`, with slashes."""
     for folder, folders, names in os.walk(root):
-        folders[:] = [name for name in folders if name not in _FOLDERS_LEFT_OUT]
+        unwanted = _NOT_THE_LIBRARY if everything else _NOT_THE_LIBRARY | _FOLDERS_LEFT_OUT
+        folders[:] = [name for name in folders if name not in unwanted]
         for name in names:
             if name.endswith(".py") and not name.startswith(_LOCAL):
                 yield Path(folder, name).relative_to(root).as_posix()
@@ -59,11 +65,11 @@ def _shuffled(name: str) -> bytes:
     return hashlib.sha256(name.encode("utf-8", "surrogateescape")).digest()
 
 
-def _read_module(root: Path, name: str, room: int) -> str | None:
+def _read_module(root: Path, name: str, room: int, largest: int) -> str | None:
     """Read a module below its header line; None if it is not wanted or larger than `room`."""
     path = root / name
     try:
-        if path.stat().st_size > min(room, _LARGEST_MODULE):
+        if path.stat().st_size > min(room, largest):
             return None
         source = path.read_bytes().decode("ascii")
     except (OSError, UnicodeDecodeError):

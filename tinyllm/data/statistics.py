@@ -41,15 +41,21 @@ class TextStatistics:
             return f"{self.documents:,} documents, {self.characters:,} characters, no words"
         once = sum(count == 1 for count in self.frequencies.values())
         middle, long = np.percentile(self.lengths, [50, 95])
-        often = ", ".join(f"{word} {n:,}" for word, n in self.frequencies.most_common(8))
+        often = ", ".join(f"{_cut(word)} {n:,}" for word, n in self.frequencies.most_common(8))
+        exponent = self.zipf_exponent
+        zipf = "too few different words to see it" if np.isnan(exponent) else ""
         return (
             f"{self.documents:,} documents, {self.characters:,} characters, {self.words:,} words\n"
             f"words per document: half have at most {middle:.0f}, 95 % at most {long:.0f}, the "
             f"longest {self.lengths.max():,}\n"
             f"{len(self.frequencies):,} different words, {once / len(self.frequencies):.0%} of "
             f"them once only\nmost frequent: {often}\n"
-            f"Zipf's law: frequency falls as rank^-{self.zipf_exponent:.2f}"
+            f"Zipf's law: {zipf or f'frequency falls as rank^-{exponent:.2f}'}"
         )
+
+
+def _cut(word: str) -> str:
+    return word if len(word) <= 30 else f"{word[:30]}…"
 
 
 def text_statistics(documents: Iterable[str]) -> TextStatistics:

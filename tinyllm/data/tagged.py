@@ -4,9 +4,17 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterator
 from typing import NamedTuple
 
-from tinyllm.data.lines import read_lines
+from tinyllm.lines import read_lines
+from tinyllm.metrics.schemes import (
+    TAG_SCHEMES,
+    MixedSchemes,
+    convert_tags,
+    find_scheme,
+    marks_entities,
+)
 
 UPOS = frozenset(
     ("ADJ", "ADP", "ADV", "AUX", "CCONJ", "DET", "INTJ", "NOUN", "NUM", "PART", "PRON", "PROPN")
@@ -24,11 +32,32 @@ class TaggedSentence(NamedTuple):
     tags: list[str]
 
 
-def read_tagged(path: str | os.PathLike) -> list[TaggedSentence]:
+class TaggedFile(NamedTuple):
+    """What `read_tagged` found.
+
+    scheme: in which the tags mark entities, "BIO", "IOB1" or "BIOES"; None if they mark none.
+    mixed:  "", or file, line and what was expected, where tags do not follow that scheme; the
+            scheme is "" if a tag is none of any.
+    """
+
+    sentences: list[TaggedSentence]
+    scheme: str | None = None
+    mixed: str = ""
+
+    def written_in(self, scheme: str) -> list[TaggedSentence]:
+        """Give the sentences with their entities marked in another scheme."""
+        return [TaggedSentence(words, convert_tags(tags, scheme)) for words, tags in self.sentences]
+
+
+def read_tagged(path: str | os.PathLike) -> TaggedFile:
     """Read a tagged file by its name: .conllu as CoNLL-U, UPOS; any other as CoNLL, any tags."""
     if os.fspath(path).endswith(".conllu"):
-        return read_conllu(path)
-    return read_conll(path, entities=False)
+        return TaggedFile(read_conllu(path))
+    rows = list(_conll_sentences(path, entities=False))
+    sentences = _not_empty(path, [sentence for _, sentence in rows])
+    if not marks_entities(tag for _, tags in sentences for tag in tags):
+        return TaggedFile(sentences)
+    return TaggedFile(sentences, *_scheme_of(path, rows))
 
 
 def read_conll(
@@ -38,6 +67,7 @@ def read_conll(
     tag_column: int = -1,
     separator: str | None = None,
     entities: bool = True,
+    scheme: str | None = None,
 ) -> list[TaggedSentence]:
     r"""Read a CoNLL file: a word and its tags on each line, an empty line after each sentence.
 
@@ -46,22 +76,49 @@ def read_conll(
     Args:
         token_column, tag_column: which columns, from 0; -1 is the last.
         separator: "\t" or " "; None takes tabs where the first line has one, else spaces.
-        entities: tags must be O, or B-, I-, E-, S- and a type (BIO and BIOES).
+        entities: tags must be O, or B-, I-, E-, S- and a type (BIO, IOB1 and BIOES).
+        scheme: "BIO", "IOB1" or "BIOES": the tags must all be written in one of the three, and are
+            turned into this one. None leaves them as they are.
 
     Raises:
         ValueError: says file, line, and what was expected.
     """
-    sentences: list[TaggedSentence] = []
+    if scheme is not None and (scheme not in TAG_SCHEMES or not entities):
+        raise ValueError(
+            f"read_conll: scheme {scheme!r}: entities can be written in {', '.join(TAG_SCHEMES)}"
+        )
+    rows = list(_conll_sentences(path, token_column, tag_column, separator, entities))
+    sentences = _not_empty(path, [sentence for _, sentence in rows])
+    if scheme is None:
+        return sentences
+    _, mixed = _scheme_of(path, rows)
+    if mixed:
+        raise ValueError(mixed)
+    return TaggedFile(sentences).written_in(scheme)
+
+
+def _conll_sentences(
+    path: str | os.PathLike,
+    token_column: int = 0,
+    tag_column: int = -1,
+    separator: str | None = None,
+    entities: bool = True,
+) -> Iterator[tuple[int, TaggedSentence]]:
+    """Give each sentence with the number of its first line; the others follow it one by one."""
     tokens, tags, columns = [], [], 0
     for number, line in read_lines(path):
         if not line.strip() or line.startswith("-DOCSTART-"):
             if tokens:
-                sentences.append(TaggedSentence(tokens, tags))
+                yield number - len(tokens), TaggedSentence(tokens, tags)
                 tokens, tags = [], []
             continue
         where = f"{path}, line {number}"
+        if "\r" in line:
+            raise ValueError(f"{where}: expected line ends \\n or \\r\\n, found a lone \\r")
         separator = separator or ("\t" if "\t" in line else " ")
-        cells = line.split(separator) if separator == "\t" else line.split()
+        cells = line.split(separator)
+        if separator == " ":
+            cells = [cell for cell in cells if cell]
         columns = columns or len(cells)
         _check_columns(where, line, cells, columns, separator, token_column, tag_column)
         token, tag = cells[token_column], cells[tag_column].strip()
@@ -75,8 +132,7 @@ def read_conll(
         tokens.append(token)
         tags.append(tag)
     if tokens:
-        sentences.append(TaggedSentence(tokens, tags))
-    return _not_empty(path, sentences)
+        yield number + 1 - len(tokens), TaggedSentence(tokens, tags)
 
 
 def read_conllu(path: str | os.PathLike, column: str = "UPOS") -> list[TaggedSentence]:
@@ -116,6 +172,15 @@ def read_conllu(path: str | os.PathLike, column: str = "UPOS") -> list[TaggedSen
     if tokens:
         sentences.append(TaggedSentence(tokens, tags))
     return _not_empty(path, sentences)
+
+
+def _scheme_of(path: str | os.PathLike, rows: list[tuple[int, TaggedSentence]]) -> tuple[str, str]:
+    """Give the scheme of the tags, and "" or where they do not follow it."""
+    try:
+        return find_scheme(tags for _, (_, tags) in rows), ""
+    except MixedSchemes as error:
+        line = rows[error.sentence][0] + error.word
+        return error.scheme, f"{path}, line {line}: {error.reason}"
 
 
 def _check_columns(

@@ -12,6 +12,7 @@ from tinyllm.metrics.labels import ConfusionMatrix, confusion_matrix, exact_matc
 from tinyllm.metrics.perplexity import Perplexity, TextSize, perplexity
 from tinyllm.metrics.resampling import Interval, bootstrap_scores, percentile_interval
 from tinyllm.metrics.rouge import Rouge, RougeScore, rouge
+from tinyllm.metrics.schemes import convert_tags, find_scheme
 from tinyllm.metrics.score import Score
 from tinyllm.metrics.significance import PairedTest, paired_bootstrap, paired_randomization
 from tinyllm.metrics.spans import SpanF1, span_f1, spans
@@ -32,8 +33,10 @@ __all__ = [
     "bootstrap_scores",
     "chrf",
     "confusion_matrix",
+    "convert_tags",
     "distinct_n",
     "exact_match",
+    "find_scheme",
     "paired_bootstrap",
     "paired_randomization",
     "percentile_interval",

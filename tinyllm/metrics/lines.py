@@ -5,30 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-BOM = b"\xef\xbb\xbf"
+from tinyllm.lines import read_lines
 
 
-def read_lines(path: str | Path) -> list[str]:
+def read_texts(path: str | Path) -> list[str]:
     r"""Give the lines of a UTF-8 file; only \n and \r\n end one, whatever else Unicode has.
 
     Raises:
         FileNotFoundError: nothing is there, or something that is not a file.
-        ValueError: not UTF-8, in which line, or empty.
+        ValueError: empty, or what `read_lines` refuses; says the line.
     """
-    path = Path(path)
-    if not path.is_file():  # opening a pipe would wait for ever
-        raise FileNotFoundError(f"{path}: there is no such file")
-    data = path.read_bytes().removeprefix(BOM)
-    if not data:
+    texts = [line for _, line in read_lines(path)]
+    if not texts:
         raise ValueError(f"{path} is empty: there is nothing to measure")
-    try:
-        text = data.decode("utf-8")
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        raise ValueError(
-            f"{path}, line {line}: byte 0x{data[error.start]:02x} is not UTF-8: save it as UTF-8"
-        ) from None
-    return text.replace("\r\n", "\n").removesuffix("\n").split("\n")
+    return texts
 
 
 def read_parallel(first: str | Path, others: Sequence[str | Path]) -> list[list[str]]:
@@ -37,7 +27,7 @@ def read_parallel(first: str | Path, others: Sequence[str | Path]) -> list[list[
     Raises:
         ValueError: one has more or fewer lines than the first.
     """
-    columns = [read_lines(path) for path in (first, *others)]
+    columns = [read_texts(path) for path in (first, *others)]
     for path, lines in zip(others, columns[1:], strict=True):
         if len(lines) != len(columns[0]):
             raise ValueError(

@@ -98,7 +98,7 @@ def span_f1(
         raise ValueError(f"span_f1: scheme {scheme!r} matters only with mode='strict'")
     check_labels("span_f1", y_true, y_pred)
     if mode == "strict" and scheme is None:
-        scheme = _seen_scheme(y_true, y_pred)
+        scheme = seen_scheme(y_true, y_pred)
     sums: dict[str, np.ndarray] = defaultdict(lambda: np.zeros(3, np.int64))
     statistics = np.zeros((len(y_true), 3), np.int64)
     for row, tags_true, tags_pred in zip(statistics, y_true, y_pred, strict=True):
@@ -179,7 +179,8 @@ def _strict(parts: list[tuple[str, str]], scheme: str) -> list[Span]:
     return found
 
 
-def _seen_scheme(*sides: Sequence[Sequence[str]]) -> str:
+def seen_scheme(*sides: Sequence[Sequence[str]]) -> str:
+    """Give BIOES if an E or S is among the tags, else BIO."""
     prefixes = {tag[:1] for side in sides for tags in side for tag in tags}
     return "BIOES" if prefixes & {"E", "S"} else "BIO"
 

@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 
 from tinyllm.files import read_json
-from tinyllm.metrics import spans
+from tinyllm.metrics.schemes import is_entity_tag, marks_entities
+from tinyllm.metrics.spans import seen_scheme, spans
 from tinyllm.tasks.transformer_tagger import SETTINGS, TransformerTagger, remove_weights
 from tinyllm.text.taggers import HMMTagger, MostFrequentTagger, PerceptronTagger, load_tagger
 from tinyllm.text.taggers.tagger import Sentence, Tagger
@@ -26,7 +27,6 @@ METHODS: dict[str, Callable[..., AnyTagger]] = {
     "transformer": lambda seed, progress: TransformerTagger(seed=seed, progress=progress),
 }
 RESAMPLES = 1000
-ENTITY = ("B-", "I-", "E-", "S-")
 _WORD = re.compile(r"\w+(?=n['’]t\b)|n['’]t\b|['’]\w+|\w+(?:[-.@]\w+)*|[^\w\s]")
 
 
@@ -46,13 +46,16 @@ class Estimate:
 class TaggingScores:
     """What `evaluate` measured.
 
-    unseen: None where every word is known. entity_f1: None unless the tags are BIO or BIOES.
+    unseen: None where every word is known.
+    entity_f1, strict_f1: None unless the tags mark entities. Both as seqeval's: the first forgives
+    as conlleval does, the second counts only what the scheme allows, BIO or BIOES.
     confusion: (K, K), counts; the row is the true tag, the column the given one.
     """
 
     accuracy: Estimate
     unseen: Estimate | None
     entity_f1: Estimate | None
+    strict_f1: Estimate | None
     words: int
     unseen_words: int
     tags: list[str]
@@ -121,26 +124,35 @@ def evaluate(
     tags = sorted({*tagger.tags, *(tag for _, own in sentences for tag in own)})
     place = {tag: k for k, tag in enumerate(tags)}
     confusion = np.zeros((len(tags), len(tags)), np.int64)
-    counts = np.zeros((len(sentences), 7))  # right, words, right unseen, unseen, entity counts
-    has_entities = "O" in tags and all(tag == "O" or tag[:2] in ENTITY for tag in tags)
+    # right, words, right unseen, unseen; right, true and given entities, the same by strict rules
+    counts = np.zeros((len(sentences), 10))
+    has_entities = marks_entities(tags) and all(map(is_entity_tag, tags))
+    scheme = seen_scheme([tags])
     for row, (words, truth), guess in zip(counts, sentences, guesses, strict=True):
         np.add.at(confusion, ([place[t] for t in truth], [place[t] for t in guess]), 1)
         right = np.array([a == b for a, b in zip(truth, guess, strict=True)])
         new = np.array([word not in known for word in words])
         row[:4] = right.sum(), right.size, (right & new).sum(), new.sum()
         if has_entities:
-            true, given = set(spans(truth)), set(spans(guess))
-            row[4:] = len(true & given), len(true), len(given)
+            for start, rules in ((4, None), (7, scheme)):
+                true, given = set(spans(truth, rules)), set(spans(guess, rules))
+                row[start : start + 3] = len(true & given), len(true), len(given)
     rng = np.random.default_rng(seed)
     draws = rng.integers(0, len(counts), (RESAMPLES, len(counts)))
     weights = np.stack([np.bincount(draw, minlength=len(counts)) for draw in draws])
-    drawn, total = weights @ counts, counts.sum(axis=0)  # (RESAMPLES, 7), (7)
+    drawn, total = weights @ counts, counts.sum(axis=0)  # (RESAMPLES, 10), (10)
+
+    def f1(first: int) -> Estimate | None:
+        right, true, given = first, first + 1, first + 2
+        if not has_entities:
+            return None
+        return _estimate(total, drawn, lambda c: (2 * c[..., right], c[..., true] + c[..., given]))
+
     return TaggingScores(
         _estimate(total, drawn, lambda c: (c[..., 0], c[..., 1])),
         _estimate(total, drawn, lambda c: (c[..., 2], c[..., 3])) if total[3] else None,
-        _estimate(total, drawn, lambda c: (2 * c[..., 4], c[..., 5] + c[..., 6]))
-        if has_entities
-        else None,
+        f1(4),
+        f1(7),
         int(total[1]),
         int(total[3]),
         tags,
@@ -185,13 +197,18 @@ def compare(
 def table(rows: Sequence[dict[str, Any]]) -> str:
     """Write what `compare` returned as a table in Markdown, percentages with 95 % intervals."""
     entity = any(row["scores"].entity_f1 for row in rows)
-    heads = ["tagger", "accuracy", "on unseen words", *(["entity F1"] if entity else [])]
+    heads = [
+        "tagger",
+        "accuracy",
+        "on unseen words",
+        *(["entity F1", "strict F1"] if entity else []),
+    ]
     lines = [[*heads, "training, s", "words per s"]]
     lines.append(["---"] * len(lines[0]))
     for row in rows:
         scores = row["scores"]
         cells = [row["method"], scores.accuracy, scores.unseen or "-"]
-        cells += [scores.entity_f1 or "-"] if entity else []
+        cells += [scores.entity_f1 or "-", scores.strict_f1 or "-"] if entity else []
         speed = scores.words / max(row["tag_seconds"], 1e-9)
         lines.append([str(c) for c in cells] + [f"{row['fit_seconds']:.1f}", f"{speed:,.0f}"])
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)

@@ -81,3 +81,9 @@ def read_added_tokens(tokens: Any, vocabulary: dict[str, int]) -> list[dict[str,
                 f"but the vocabulary says {known}"
             )
     return tokens
+
+
+def special_token(token_id: int, content: str) -> dict[str, Any]:
+    """Give an entry of "added_tokens" for a special token that is found only as it is written."""
+    flags = dict.fromkeys(("single_word", "lstrip", "rstrip", "normalized"), False)
+    return {"id": token_id, "content": content, **flags, "special": True}

@@ -12,12 +12,12 @@ import heapq
 from collections.abc import Iterable
 from typing import Any
 
-from tinyllm.text.bpe_training import learn_merges
-from tinyllm.text.components import BYTE_CHARACTERS, GPT2_PATTERN, bytes_of_characters
+from tinyllm.text.added import special_token
+from tinyllm.text.bpe_training import count_words, first_special, learn_merges
+from tinyllm.text.components import BYTE_CHARACTERS, GPT2, GPT2_PATTERN, bytes_of_characters
 from tinyllm.text.pipeline import PipelineTokenizer
 from tinyllm.text.utf8 import to_utf8
 
-_CHARACTER_OF_BYTE = BYTE_CHARACTERS
 _NOTHING = (None, "")
 # Settings of a "BPE" model -> the values that are understood
 _UNDERSTOOD = {
@@ -58,19 +58,20 @@ class BPETokenizer(PipelineTokenizer):
                  min_frequency: a pair that stands less often is not merged.
         Raises:  ValueError: vocab_size does not even hold the bytes and the special tokens.
         """
-        special = list(special_tokens) if not isinstance(special_tokens, str) else [special_tokens]
-        if not all(isinstance(token, str) and token for token in special):
-            raise ValueError(f"BPETokenizer.train: special tokens are words, got {special!r}")
-        special = list(dict.fromkeys(special))
-        alphabet = [c for c in sorted(_CHARACTER_OF_BYTE) if c not in special]
-        if vocab_size < len(special) + len(alphabet):
+        who = "BPETokenizer.train"
+        special = first_special(who, special_tokens)
+        first = [*special, *(c for c in sorted(BYTE_CHARACTERS) if c not in special)]
+        if vocab_size < len(first):
             raise ValueError(
-                f"BPETokenizer.train: vocab_size {vocab_size} is below 256 bytes and "
+                f"{who}: vocab_size {vocab_size} is below 256 bytes and "
                 f"{len(special)} special tokens: ask for more"
             )
-        vocabulary, merges = learn_merges(
-            texts, vocab_size, [*special, *alphabet], max(min_frequency, 1)
-        )
+        place = {token: i for i, token in enumerate(first)}
+        ids = [place[character] for character in BYTE_CHARACTERS]
+        counted = count_words(who, texts, GPT2)
+        words = [[ids[byte] for byte in to_utf8(word)] for word in counted]
+        counts = list(counted.values())
+        vocabulary, merges = learn_merges(words, counts, vocab_size, first, max(min_frequency, 1))
         byte_level = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True}
         byte_level["use_regex"] = True
         return cls.from_dict(
@@ -78,7 +79,7 @@ class BPETokenizer(PipelineTokenizer):
                 "version": "1.0",
                 "truncation": None,
                 "padding": None,
-                "added_tokens": [_special(vocabulary[token], token) for token in special],
+                "added_tokens": [special_token(vocabulary[token], token) for token in special],
                 "normalizer": None,
                 "pre_tokenizer": byte_level,
                 "post_processor": None,
@@ -109,7 +110,7 @@ class BPETokenizer(PipelineTokenizer):
         self.ignore_merges = bool(model.get("ignore_merges"))
         self.fuse_unk = bool(model.get("fuse_unk"))
         self.unknown_id = self.id_of_unknown(model.get("unk_token"))
-        self._id_of_character = {c: vocab[c] for c in _CHARACTER_OF_BYTE if c in vocab}
+        self._id_of_character = {c: vocab[c] for c in BYTE_CHARACTERS if c in vocab}
         # (left id, right id) -> (rank, id of both): a low rank was merged early in training
         self._merges: dict[tuple[int, int], tuple[int, int]] = {}
         merges = model.get("merges")
@@ -181,11 +182,6 @@ def merge(ids: list[int], merges: dict[tuple[int, int], tuple[int, int]]) -> lis
         if left >= 0 and (found := find((ids[left], both))) is not None:
             heapq.heappush(heap, (found[0], left, found[1]))
     return [token_id for token_id in ids if token_id >= 0]
-
-
-def _special(token_id: int, content: str) -> dict[str, Any]:
-    flags = dict.fromkeys(("single_word", "lstrip", "rstrip", "normalized"), False)
-    return {"id": token_id, "content": content, **flags, "special": True}
 
 
 def _is_str(value: object) -> bool:

@@ -1,30 +1,37 @@
-"""Learning merges: count pairs once, then change only the counts that a merge touches."""
+"""Learning merges: count pairs once, then change only the counts that a merge touches.
+
+Byte-pair encoding begins with the bytes of words, WordPiece with their characters: the rest is one.
+"""
 
 from __future__ import annotations
 
 import heapq
 from collections import Counter, defaultdict
-from collections.abc import Iterable
-
-from tinyllm.text.components import BYTE_CHARACTERS, GPT2
-from tinyllm.text.utf8 import to_utf8
+from collections.abc import Callable, Iterable
 
 Pair = tuple[int, int]
 
 
 def learn_merges(
-    texts: Iterable[str], vocab_size: int, first_tokens: list[str], min_frequency: int = 1
+    words: list[list[int]],
+    counts: list[int],
+    vocab_size: int,
+    first_tokens: list[str],
+    min_frequency: int = 1,
+    prefix: str = "",
 ) -> tuple[dict[str, int], list[tuple[str, str]]]:
     """Give {token: id} and the merges, the most frequent pair first.
 
     Among equally frequent pairs the one with the lower ids goes first, as in `tokenizers`.
+
+    Args:    words: each different word once, as places in `first_tokens`; they are changed.
+             counts: how often each stands there.
+             vocab_size: tokens in all, where learning ends.
+             min_frequency: a pair that stands less often is not merged.
+             prefix: what marks a token that goes on from another; it falls away in the middle.
     """
     vocabulary = {token: i for i, token in enumerate(first_tokens)}
     tokens = list(first_tokens)
-    byte_ids = [vocabulary[character] for character in BYTE_CHARACTERS]
-    counted = count_words(texts)
-    words = [[byte_ids[byte] for byte in to_utf8(word)] for word in counted]
-    counts = list(counted.values())
 
     pair_counts: dict[Pair, int] = defaultdict(int)
     where: dict[Pair, set[int]] = defaultdict(set)  # pair -> the words that hold it
@@ -48,7 +55,7 @@ def learn_merges(
         if -count < min_frequency:
             break
         left, right = pair
-        token = tokens[left] + tokens[right]
+        token = tokens[left] + tokens[right].removeprefix(prefix)
         new = vocabulary.setdefault(token, len(tokens))
         if new == len(tokens):
             tokens.append(token)
@@ -65,14 +72,24 @@ def learn_merges(
     return vocabulary, merges
 
 
-def count_words(texts: Iterable[str]) -> Counter[str]:
-    """Count the words of all texts, cut by GPT-2's pattern."""
+def count_words(
+    who: str, texts: Iterable[str], cut: Callable[[str], Iterable[str]]
+) -> Counter[str]:
+    """Count the words of all texts (or of one str), as `cut` finds them."""
     counted: Counter[str] = Counter()
     for text in [texts] if isinstance(texts, str) else texts:
         if not isinstance(text, str):
-            raise TypeError(f"BPETokenizer.train: a text is a {type(text).__name__}, no str")
-        counted.update(GPT2(text))
+            raise TypeError(f"{who}: a text is a {type(text).__name__}, no str")
+        counted.update(cut(text))
     return counted
+
+
+def first_special(who: str, tokens: Iterable[str]) -> list[str]:
+    """Give the special tokens that come before all others, each once."""
+    special = [tokens] if isinstance(tokens, str) else list(tokens)
+    if not all(isinstance(token, str) and token for token in special):
+        raise ValueError(f"{who}: special tokens are words, got {special!r}")
+    return list(dict.fromkeys(special))
 
 
 def _merge_word(

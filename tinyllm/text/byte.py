@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -29,9 +28,8 @@ class ByteTokenizer(Tokenizer):
         """Give the UTF-8 bytes of a text, uint8."""
         return np.frombuffer(to_utf8(self.check_text(text)), dtype=np.uint8).copy()
 
-    def decode(self, ids: Iterable[int]) -> str:
-        """Read the bytes as UTF-8, bad ones as U+FFFD; see Tokenizer.decode."""
-        return from_utf8(self.check_ids(ids).astype(np.uint8).tobytes())
+    def _decode(self, ids: np.ndarray) -> str:
+        return from_utf8(ids.astype(np.uint8).tobytes())
 
     def token_bytes(self, token_id: int) -> bytes:
         """Give the one byte."""

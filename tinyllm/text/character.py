@@ -17,8 +17,11 @@ _PIECE = 2**20  # characters encoded at a time: bounds the memory for code point
 class CharTokenizer(Tokenizer):
     """The id of a character is its place in the vocabulary.
 
-    With `byte_fallback`, 256 ids follow, <0x00> to <0xFF>, and a character outside the vocabulary
-    becomes its UTF-8 bytes: any text can be encoded. Without, such a character is an error.
+    A character outside the vocabulary is an error, unless one of two ways to take it is chosen:
+
+    Args:    byte_fallback: 256 ids follow, <0x00> to <0xFF>, and such a character becomes its UTF-8
+             bytes: nothing is lost.
+             unk_token: one id follows, "<unk>", say, and stands for all such characters.
 
     >>> tokenizer = CharTokenizer.train(["hello"])
     >>> tokenizer.characters, tokenizer.encode("hole")
@@ -27,7 +30,12 @@ class CharTokenizer(Tokenizer):
 
     kind = "character"
 
-    def __init__(self, characters: Iterable[str], byte_fallback: bool = False) -> None:
+    def __init__(
+        self,
+        characters: Iterable[str],
+        byte_fallback: bool = False,
+        unk_token: str | None = None,
+    ) -> None:
         characters = list(characters)
         place: dict[str, int] = {}
         for token_id, character in enumerate(characters):
@@ -44,29 +52,41 @@ class CharTokenizer(Tokenizer):
             place[character] = token_id
         if not characters and not byte_fallback:
             raise ValueError("CharTokenizer: no characters: was it trained on empty texts?")
+        if unk_token is not None and (byte_fallback or not isinstance(unk_token, str)):
+            raise ValueError(
+                f"CharTokenizer: unk_token is a str, and with byte_fallback nothing is unknown: "
+                f"unk_token={unk_token!r}, byte_fallback={byte_fallback}"
+            )
         self.characters = "".join(characters)
         self.byte_fallback = bool(byte_fallback)
+        self.unk_token = unk_token
+        if unk_token is not None:
+            self.unknown_id = len(characters)
+            self.special_tokens = {unk_token: self.unknown_id}
+            self.lossless = False
 
     @classmethod
-    def train(cls, texts: Iterable[str], byte_fallback: bool = False) -> CharTokenizer:
+    def train(
+        cls, texts: Iterable[str], byte_fallback: bool = False, unk_token: str | None = None
+    ) -> CharTokenizer:
         """Make a vocabulary of all characters in `texts` (or in one str), by code point."""
         seen: set[str] = set()
         for text in [texts] if isinstance(texts, str) else texts:
             if not isinstance(text, str):
                 raise TypeError(f"CharTokenizer.train: a text is a {type(text).__name__}, no str")
             seen.update(text)
-        return cls(sorted(seen), byte_fallback)
+        return cls(sorted(seen), byte_fallback, unk_token)
 
     @property
     def vocab_size(self) -> int:
-        """The characters, and 256 bytes if they are fallen back on."""
-        return len(self.characters) + 256 * self.byte_fallback
+        """The characters, and 256 bytes if they are fallen back on, or the unknown token."""
+        return len(self.characters) + 256 * self.byte_fallback + (self.unk_token is not None)
 
     def encode_to_array(self, text: str) -> np.ndarray:
         """Give the ids of a text.
 
         Raises:
-            ValueError: a character is not in the vocabulary and there is no byte fallback.
+            ValueError: a character is not in the vocabulary, and there is no way to take it.
         """
         self.check_text(text)
         pieces = [
@@ -75,27 +95,29 @@ class CharTokenizer(Tokenizer):
         ]
         return np.concatenate(pieces) if pieces else np.empty(0, dtype=self.dtype)
 
-    def decode(self, ids: Iterable[int]) -> str:
-        """Give the text of ids; see Tokenizer.decode."""
-        ids = self.check_ids(ids)
-        if ids.size and ids.max() >= len(self.characters):  # bytes among them
-            return super().decode(ids)
+    def _decode(self, ids: np.ndarray) -> str:
+        if ids.size and ids.max() >= len(self.characters):  # bytes or unknown ones among them
+            return super()._decode(ids)
         return self._code_points[ids].tobytes().decode("utf-32-le", "surrogatepass")
 
     def token_bytes(self, token_id: int) -> bytes:
-        """Give the UTF-8 of a character, or the one byte of a fallback token."""
+        """Give the UTF-8 of a character or of the unknown token, or the one byte of a fallback."""
         token_id = int(self.check_ids([token_id])[0])
         known = len(self.characters)
-        return to_utf8(self.characters[token_id]) if token_id < known else bytes([token_id - known])
+        if token_id < known:
+            return to_utf8(self.characters[token_id])
+        return bytes([token_id - known]) if self.byte_fallback else to_utf8(self.unk_token)
 
     def to_dict(self) -> dict[str, Any]:
         """Give the characters one by one: in one JSON string, two surrogates would merge."""
-        return {"characters": list(self.characters), "byte_fallback": self.byte_fallback}
+        unknown = {} if self.unk_token is None else {"unk_token": self.unk_token}
+        return {"characters": list(self.characters), "byte_fallback": self.byte_fallback, **unknown}
 
     @classmethod
     def from_dict(cls, settings: dict[str, Any]) -> CharTokenizer:
-        """Make one of `characters` and `byte_fallback`."""
-        check_settings("CharTokenizer", settings, characters=list, byte_fallback=bool)
+        """Make one of `characters`, `byte_fallback` and, if it has one, `unk_token`."""
+        unknown = {"unk_token": str} if "unk_token" in settings else {}
+        check_settings("CharTokenizer", settings, characters=list, byte_fallback=bool, **unknown)
         return cls(**settings)
 
     @functools.cached_property
@@ -117,13 +139,15 @@ class CharTokenizer(Tokenizer):
         unknown = ids < 0
         if not unknown.any():
             return ids.astype(self.dtype)
+        if self.unknown_id is not None:
+            return np.where(unknown, self.unknown_id, ids).astype(self.dtype)
         places = np.flatnonzero(unknown)
         if not self.byte_fallback:
             place = int(places[0])
             raise ValueError(
                 f"CharTokenizer.encode: {text[place]!r} (U+{ord(text[place]):04X}) at position "
                 f"{offset + place} is not among the {len(self.characters)} characters of the "
-                f"vocabulary: leave it out, or train with byte_fallback=True"
+                f"vocabulary: leave it out, or train with byte_fallback=True or unk_token='<unk>'"
             )
         # Each unknown character takes as many places as it has bytes, each other one place.
         fallback = np.frombuffer(to_utf8("".join(text[place] for place in places)), dtype=np.uint8)

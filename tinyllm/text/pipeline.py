@@ -6,7 +6,6 @@ text -> added tokens found -> normalizer -> pre-tokenizer: words -> model: ids -
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterable
 from itertools import chain
 from typing import Any, ClassVar
 
@@ -45,6 +44,7 @@ class PipelineTokenizer(Tokenizer):
         self._added_bytes = {t["id"]: to_utf8(t["content"]) for t in added}
         self.tokens = _tokens_by_id({**self.vocabulary, **{t["content"]: t["id"] for t in added}})
         self.normalizer = normalizer(settings.get("normalizer"))
+        self.lossless = self.normalizer is None
         self.pre_tokenizer = PreTokenizer(settings.get("pre_tokenizer"))
         self._raw = AddedTokens([t for t in added if not t["normalized"]])
         self._normalized = AddedTokens([t for t in added if t["normalized"]], self.normalizer)
@@ -109,13 +109,6 @@ class PipelineTokenizer(Tokenizer):
         if token_id in self._added_bytes:
             return self._added_bytes[token_id]
         return self.model_token_bytes(self.tokens[token_id])
-
-    def decode(self, ids: Iterable[int], skip_special_tokens: bool = False) -> str:
-        """Give the text of ids; `tokenizers` leaves special tokens out unless told otherwise."""
-        array = self.check_ids(ids)
-        if skip_special_tokens:
-            array = array[~np.isin(array, list(self.special_tokens.values()))]
-        return super().decode(array)
 
     def forget(self) -> None:
         """Forget the words met so far, whose ids are kept for the next time."""

@@ -6,8 +6,9 @@ import hashlib
 import json
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -35,6 +36,12 @@ class Tokenizer(ABC):
     """The "type" of the "model" in a Hugging Face tokenizer.json, for what is kept in such."""
     blanks: ClassVar[bool] = False
     """Whether a blank that begins `token_bytes` of a text's first token is no part of the text."""
+    lossless: bool = True
+    """Whether decoding gives back whatever was encoded."""
+    special_tokens: Mapping[str, int] = MappingProxyType({})
+    """Tokens that are no part of a text, and their ids: decoding can leave them out."""
+    unknown_id: int | None = None
+    """The id that stands for all that is not in the vocabulary; None if there is no such."""
 
     def __init_subclass__(cls, **params: Any) -> None:
         super().__init_subclass__(**params)
@@ -74,17 +81,27 @@ class Tokenizer(ABC):
         """Give the ids of a text."""
         return self.encode_to_array(text).tolist()
 
-    def decode(self, ids: Iterable[int]) -> str:
-        """Give the text of ids: `decode(encode(text)) == text`.
+    def decode(self, ids: Iterable[int], skip_special_tokens: bool = False) -> str:
+        """Give the text of ids; `decode(encode(text)) == text` if the tokenizer is `lossless`.
 
         Bytes that are not UTF-8 become U+FFFD. Lone surrogates come back, as Python's str may hold
         them: pass what a model wrote through `printable` before printing or writing it.
+
+        Args:
+            skip_special_tokens: leave out the ids of `special_tokens`, the unknown one among them.
 
         Raises:
             IndexError: an id outside the vocabulary.
             ValueError, TypeError: not one sequence of integers.
         """
-        distinct, places = np.unique(self.check_ids(ids), return_inverse=True)
+        array = self.check_ids(ids)
+        if skip_special_tokens and self.special_tokens:
+            array = array[~np.isin(array, list(self.special_tokens.values()))]
+        return self._decode(array)
+
+    def _decode(self, ids: np.ndarray) -> str:
+        """Decode ids that were checked; a subclass may know a quicker way."""
+        distinct, places = np.unique(ids, return_inverse=True)
         pieces = [self.token_bytes(token_id) for token_id in distinct]
         joined = b"".join([pieces[place] for place in places.tolist()])
         return from_utf8(joined.removeprefix(b" ") if self.blanks else joined)
@@ -94,9 +111,9 @@ class Tokenizer(ABC):
         ids = self.encode(text)
         return ShownTokens(tuple(ids), tuple(map(self.token_bytes, ids)))
 
-    def stream_decoder(self) -> StreamDecoder:
-        """Give a decoder that takes one id at a time."""
-        return StreamDecoder(self)
+    def stream_decoder(self, skip_special_tokens: bool = False) -> StreamDecoder:
+        """Give a decoder that takes one id at a time; see `decode`."""
+        return StreamDecoder(self, skip_special_tokens)
 
     def save(self, folder: str | os.PathLike) -> Path:
         """Write tokenizer.json into `folder`, which is made if need be; give its path."""
@@ -163,13 +180,16 @@ class StreamDecoder:
     What comes out can always be printed: it is `printable(tokenizer.decode(ids))`, in pieces.
     """
 
-    def __init__(self, tokenizer: Tokenizer) -> None:
+    def __init__(self, tokenizer: Tokenizer, skip_special_tokens: bool = False) -> None:
         self._token_bytes = tokenizer.token_bytes
+        self._skipped = set(tokenizer.special_tokens.values() if skip_special_tokens else ())
         self._decoder = incremental_decoder()
         self._blanks = self._at_start = tokenizer.blanks
 
     def feed(self, token_id: int) -> str:
         """Take one id; give the characters that are now whole, often one, sometimes none."""
+        if token_id in self._skipped:
+            return ""
         data = self._token_bytes(token_id)
         if self._at_start:
             data, self._at_start = data.removeprefix(b" "), False

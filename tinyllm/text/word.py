@@ -29,6 +29,8 @@ class WordTokenizer(Tokenizer):
 
     kind = "word"
     blanks = True
+    lossless = False
+    unknown_id = 0
 
     def __init__(self, words: Iterable[str]) -> None:
         self.words = list(words)
@@ -40,6 +42,7 @@ class WordTokenizer(Tokenizer):
                 raise ValueError(f"WordTokenizer: {word!r} stands twice, the second at {token_id}")
         if not self.words:
             raise ValueError("WordTokenizer: no words: the first is the unknown token")
+        self.special_tokens = {self.words[0]: self.unknown_id}
 
     @classmethod
     def train(
@@ -77,9 +80,9 @@ class WordTokenizer(Tokenizer):
         return len(self.words)
 
     def encode_to_array(self, text: str) -> np.ndarray:
-        """Give the ids of the words of a text; 0 for those never seen."""
+        """Give the ids of the words of a text; `unknown_id` for those never seen."""
         find = self._ids.get
-        ids = [find(word, 0) for word in self.split(self.check_text(text))]
+        ids = [find(word, self.unknown_id) for word in self.split(self.check_text(text))]
         return np.array(ids, dtype=self.dtype)
 
     def token_bytes(self, token_id: int) -> bytes:

@@ -50,8 +50,8 @@ def evaluate(
     model: Module,
     tokens: np.ndarray,
     context_length: int | None = None,
-    batch_size: int = 32,
     stride: int | None = None,
+    batch_size: int = 32,
     max_tokens: int | None = None,
     tokenizer: Tokenizer | None = None,
     on_batch: Callable[[int], object] | None = None,
@@ -66,7 +66,8 @@ def evaluate(
              context_length: tokens per window, by default the model's.
              stride: from one window's start to the next one's, by default context_length.
              max_tokens: predict at most about so many, in windows spread evenly over the text.
-             tokenizer: that of the model; with it, the bytes are counted.
+             tokenizer: that of the model; with it, the bytes are counted, unless it is one that
+             loses some, as WordPiece does.
              on_batch: called with the number of tokens of each batch just done.
     Raises:  ValueError for a text of fewer than 2 tokens, or a stride outside [1, context_length].
     """
@@ -102,7 +103,8 @@ def evaluate(
             if on_batch:
                 on_batch(predicted.size)
     total = int(counts.sum())
-    size = None if tokenizer is None else int(_byte_lengths(tokenizer) @ counts)
+    known = tokenizer is not None and tokenizer.lossless
+    size = int(_byte_lengths(tokenizer) @ counts) if known else None
     return Evaluation(loss / total, total, windows.num_targets, size)
 
 

@@ -93,7 +93,10 @@ class Trainer(Loop):
             kernels.set_num_threads(config.threads)
         corpus = load_text(data)
         if kind not in ("byte", "char", "bpe"):
-            raise ValueError(f"tokenizer {kind!r} is not known; there are: byte, char, bpe")
+            reason = "is not known"
+            if kind in ("word", "wordpiece"):
+                reason = "gives no text back as it was, and a model learns to write here"
+            raise ValueError(f"tokenizer {kind!r} {reason}; there are: byte, char, bpe")
         tokenizer: Tokenizer = ByteTokenizer()
         if kind == "char":
             tokenizer = CharTokenizer.train([corpus.train, corpus.validation])

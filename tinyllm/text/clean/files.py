@@ -37,13 +37,12 @@ def clean_file(
         progress: show a bar on standard error, if it is a terminal.
 
     Raises:
-        FileNotFoundError: no such file, or no folder for `target`.
-        ValueError: not text, or a document above 64 MiB; says the line.
+        FileNotFoundError, IsADirectoryError: no such file, or no place for `target`.
+        ValueError: not text, or a document above 64 MiB, with the line; or nothing but empty lines.
     """
     source, target = Path(source), Path(target)
     cleaner = Cleaner() if cleaner is None else cleaner
-    if not target.absolute().parent.is_dir():
-        raise FileNotFoundError(f"clean_file: {target}: its folder is not there: make it first")
+    check_target(target)
     end = "\n" if unit == "line" else "\n\n"
     with _bar(source, progress) as bar, atomic_write(target, "w") as out:
         documents = read_documents(source, unit, bad_bytes, on_bytes=bar.update)
@@ -51,7 +50,17 @@ def clean_file(
             if unit == "paragraph" and number:
                 out.write("\n")
             out.write(_as_one(text, unit) + end[:1])
+        if not cleaner.report.documents_in:
+            raise ValueError(f"clean: {source}: expected text, there is none: is the file empty?")
     return cleaner.report
+
+
+def check_target(path: Path) -> None:
+    """Say before the work, not after it, that a file cannot be written there."""
+    if path.is_dir():
+        raise IsADirectoryError(f"clean: {path} is a folder: name a file in it")
+    if not path.absolute().parent.is_dir():
+        raise FileNotFoundError(f"clean: {path}: its folder is not there: make it first")
 
 
 def read_documents(
@@ -116,7 +125,7 @@ def _decode(path: Path, number: int, raw: bytes, bad_bytes: str) -> str:
             return raw.decode("utf-8", "replace")
         raise ValueError(
             f"clean: {path}, line {number}: byte 0x{raw[error.start]:02X} is not UTF-8: save the "
-            f'file as UTF-8, or choose bad_bytes "replace" or "windows-1252"'
+            f'file as UTF-8, or choose bad_bytes (--bad-bytes) "replace" or "windows-1252"'
         ) from None
 
 
