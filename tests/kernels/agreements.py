@@ -306,10 +306,10 @@ HEAD_NORM = [
     case
     for shape, heads in (*HEAD_SHAPES, ((3, 61, 7, 22), 5))
     for case in (
-        Agree("rms_norm_heads", [shape, heads, 1e-5], f"{shape} {heads}", nan=True),
+        Agree("rms_norm_heads", [shape, heads, 1e-5, 1.7], f"{shape} {heads}", nan=True),
         Agree(
             "rms_norm_heads_backward",
-            [shape, shape, (*shape[:2], heads)],
+            [shape, shape, (*shape[:2], heads), 1.7],
             f"{shape} {heads}",
             nan=True,
         ),

@@ -23,6 +23,7 @@ SPEEDRUN = {
     "norm": "rms",
     "activation": "relu2",
     "qk_norm": True,
+    "qk_gain": 1.7,
     "bias": False,
 }
 CONFIGS = {
@@ -253,6 +254,7 @@ def test_errors_name_what_disagrees(model):
         ({"norm": "batch"}, "norm must be one of"),
         ({"layers": 0}, "layers must be at least 1"),
         ({"dropout": 1.0}, "below 1"),
+        ({"qk_gain": 0.0}, "qk_gain must be above 0"),
     ],
 )
 def test_impossible_settings_are_named(settings, message):

@@ -65,9 +65,9 @@ def test_rotary_errors():
 
 def test_head_norm_divides_by_the_root_mean_square_and_commutes_with_rotation():
     x = np.random.default_rng(3).standard_normal((B, T, H, D))
-    norm, rotary = nn.HeadNorm(eps=1e-3), nn.RotaryEmbedding(D, 31)
+    norm, rotary = nn.HeadNorm(eps=1e-3, gain=1.7), nn.RotaryEmbedding(D, 31)
     y = norm(tinyllm.tensor(x), heads=4).numpy()
-    expected = x[:, :, :4] / np.sqrt((x[:, :, :4] ** 2).mean(axis=-1, keepdims=True) + 1e-3)
+    expected = 1.7 * x[:, :, :4] / np.sqrt((x[:, :, :4] ** 2).mean(axis=-1, keepdims=True) + 1e-3)
     np.testing.assert_allclose(y[:, :, :4], expected, rtol=1e-12)
     np.testing.assert_array_equal(y[:, :, 4:], x[:, :, 4:])
     x = tinyllm.tensor(x)

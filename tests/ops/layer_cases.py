@@ -89,10 +89,10 @@ LAYERS = [
     Case(
         RMSNormHeads,
         [(2, 5, 3, 4)],
-        {"heads": 2, "eps": 1e-5},
+        {"heads": 2, "eps": 1e-5, "gain": 1.7},
         more={"no batch": [(0, 5, 3, 4)]},
     ),
-    Case(RMSNormHeads, [(2, 3, 3, 5)], {"heads": 3, "eps": 0.1}),
+    Case(RMSNormHeads, [(2, 3, 3, 5)], {"heads": 3, "eps": 0.1, "gain": 1.0}),
     Case(Dropout, [(3, 5)], {"p": 0.4, "seed": 5}, {"empty": [(0, 5)], "batch": [(2, 3, 5)]}),
     Case(Dropout, [(3, 5)], {"p": 0.1, "seed": 2**63 + 11}),
     Case(Identity, [(3, 5), (2,)]),

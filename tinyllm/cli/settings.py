@@ -23,7 +23,8 @@ MODEL_SETTINGS = {
     "bias": (bool, "biases in linear layers and norms"),
     "dropout": (float, "probability at which activations are dropped"),
     "tie_embeddings": (bool, "one matrix reads tokens and predicts them"),
-    "qk_norm": (bool, "each query and key divided by its root mean square"),
+    "qk_norm": (bool, "each query and key given the root mean square qk-gain"),
+    "qk_gain": (float, "how sharp normalised queries and keys can be"),
     "zero_init_branches": (bool, "branches that add 0 at first"),
 }
 

@@ -11,43 +11,44 @@ from tinyllm.kernels.threads import threads_for
 
 
 @kernel
-def rms_norm_heads(x, heads, eps):
-    """y = x * rstd, rstd = 1 / sqrt(mean(x^2) + eps), in the first `heads` heads; also rstd.
+def rms_norm_heads(x, heads, eps, gain):
+    """y = x * scale, scale = gain / sqrt(mean(x^2) + eps), in the first `heads` heads; also scale.
 
-    The other heads stay as they are. x (B, T, N, D) -> y (B, T, N, D), rstd (B, T, heads)
+    The other heads stay as they are. x (B, T, N, D) -> y (B, T, N, D), scale (B, T, heads)
     """
     y = np.array(x, order="C")
     first = x[:, :, :heads]
-    rstd = 1 / np.sqrt((first * first).mean(axis=-1) + x.dtype.type(eps))
-    y[:, :, :heads] = first * rstd[..., None]
-    return y, rstd
+    scale = x.dtype.type(gain) / np.sqrt((first * first).mean(axis=-1) + x.dtype.type(eps))
+    y[:, :, :heads] = first * scale[..., None]
+    return y, scale
 
 
 @rms_norm_heads.fast
-def rms_norm_heads(x, heads, eps):
+def rms_norm_heads(x, heads, eps, gain):
     B, T, N, D = x.shape
-    y, rstd = empty_like(x), np.empty((B, T, heads), x.dtype)
+    y, scale = empty_like(x), np.empty((B, T, heads), x.dtype)
     rows = np.ascontiguousarray(x).reshape(B * T, N, D)
-    per_row = rstd.reshape(B * T, heads)
-    _rms_norm_heads(B * T, threads_for(x.size), rows, float(eps), y.reshape(rows.shape), per_row)
-    return y, rstd
+    out, per_row = y.reshape(rows.shape), scale.reshape(B * T, heads)
+    _rms_norm_heads(B * T, threads_for(x.size), rows, float(eps), float(gain), out, per_row)
+    return y, scale
 
 
 @kernel
-def rms_norm_heads_backward(grad_y, y, rstd):
-    """grad_x = rstd * (grad_y - y * mean_j (grad_y_j y_j)) in the heads that have an rstd.
+def rms_norm_heads_backward(grad_y, y, scale, gain):
+    """grad_x = scale * (grad_y - y * mean_j (grad_y_j y_j) / gain^2) in the heads with a scale.
 
-    grad_y and y (B, T, N, D), rstd (B, T, heads) -> grad_x (B, T, N, D)
+    grad_y and y (B, T, N, D), scale (B, T, heads) -> grad_x (B, T, N, D)
     """
-    heads = rstd.shape[2]
+    heads = scale.shape[2]
     grad_x = np.array(grad_y, order="C")
     g, n = grad_y[:, :, :heads], y[:, :, :heads]
-    grad_x[:, :, :heads] = rstd[..., None] * (g - n * (g * n).mean(axis=-1, keepdims=True))
+    along = (g * n).mean(axis=-1, keepdims=True) / y.dtype.type(gain * gain)
+    grad_x[:, :, :heads] = scale[..., None] * (g - n * along)
     return grad_x
 
 
 @rms_norm_heads_backward.fast
-def rms_norm_heads_backward(grad_y, y, rstd):
+def rms_norm_heads_backward(grad_y, y, scale, gain):
     B, T, N, D = y.shape
     grad_x = empty_like(y)
     shape = (B * T, N, D)
@@ -56,15 +57,16 @@ def rms_norm_heads_backward(grad_y, y, rstd):
         threads_for(y.size),
         np.ascontiguousarray(grad_y).reshape(shape),
         np.ascontiguousarray(y).reshape(shape),
-        np.ascontiguousarray(rstd).reshape(B * T, rstd.shape[2]),
+        np.ascontiguousarray(scale).reshape(B * T, scale.shape[2]),
+        float(gain),
         grad_x.reshape(shape),
     )
     return grad_x
 
 
 @parallel
-def _rms_norm_heads(x, eps, y, rstd, start, stop):
-    heads, D = rstd.shape[1], x.shape[2]
+def _rms_norm_heads(x, eps, gain, y, scale, start, stop):
+    heads, D = scale.shape[1], x.shape[2]
     one = x.dtype.type(1)
     for i in range(start, stop):
         for h in range(x.shape[1]):
@@ -74,25 +76,25 @@ def _rms_norm_heads(x, eps, y, rstd, start, stop):
                 squares = x.dtype.type(0)
                 for j in range(D):
                     squares += row[j] * row[j]
-                r = one / np.sqrt(squares / x.dtype.type(D) + x.dtype.type(eps))
-                rstd[i, h] = r
+                r = x.dtype.type(gain) / np.sqrt(squares / x.dtype.type(D) + x.dtype.type(eps))
+                scale[i, h] = r
             for j in range(D):
                 out[j] = row[j] * r
 
 
 @parallel
-def _rms_norm_heads_backward(grad_y, y, rstd, grad_x, start, stop):
-    heads, D = rstd.shape[1], y.shape[2]
-    share = y.dtype.type(1) / y.dtype.type(D)
+def _rms_norm_heads_backward(grad_y, y, scale, gain, grad_x, start, stop):
+    heads, D = scale.shape[1], y.shape[2]
+    share = y.dtype.type(1 / (D * gain * gain))
     for i in range(start, stop):
         for h in range(heads):
             g, n, out = grad_y[i, h], y[i, h], grad_x[i, h]
             total = y.dtype.type(0)
             for j in range(D):
                 total += g[j] * n[j]
-            r, mean = rstd[i, h], total * share
+            r, along = scale[i, h], total * share
             for j in range(D):
-                out[j] = r * (g[j] - n[j] * mean)
+                out[j] = r * (g[j] - n[j] * along)
         for h in range(heads, y.shape[1]):  # in a loop of their own: a branch keeps both scalar
             g, out = grad_y[i, h], grad_x[i, h]
             for j in range(D):

@@ -56,7 +56,7 @@ class Attention(nn.Module):
         self.heads, self.kv_heads = config.heads, config.kv_heads
         self.head_size, self.dropout = config.head_size, config.dropout
         self.rotary = rotary
-        self.qk_norm = nn.HeadNorm(config.norm_eps) if config.qk_norm else None
+        self.qk_norm = nn.HeadNorm(config.norm_eps, config.qk_gain) if config.qk_norm else None
         packed = (self.heads + 2 * self.kv_heads) * self.head_size
         self.qkv = nn.Linear(config.width, packed, config.bias)  # one product in place of three
         self.out = nn.Linear(config.width, config.width, config.bias)
@@ -79,7 +79,7 @@ class Attention(nn.Module):
         return _branch_end(self.out, y, stream, self.residual_dropout)  # (B, T, C)
 
     def _normalised(self, qkv: Tensor) -> Tensor:
-        """Give queries and keys length sqrt(D)."""
+        """Give queries and keys length qk_gain sqrt(D)."""
         heads = qkv.view(*qkv.shape[:2], -1, self.head_size)  # (B, T, H + 2 Hk, D)
         return self.qk_norm(heads, self.heads + self.kv_heads).view(qkv.shape)
 

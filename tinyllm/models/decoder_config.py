@@ -33,7 +33,8 @@ class DecoderConfig(ModelConfig):
     tie_embeddings: bool = True  # the head's weight is the token embedding's
     norm_eps: float = 1e-5
     rope_base: float = 10000.0
-    qk_norm: bool = False  # each query and key is divided by its root mean square
+    qk_norm: bool = False  # each query and key is given the root mean square qk_gain
+    qk_gain: float = 1.0  # scores are then at most qk_gain^2 sqrt(D)
     zero_init_branches: bool = False  # a branch adds 0 at first, so each block begins as identity
 
     def __post_init__(self) -> None:
@@ -82,4 +83,6 @@ class DecoderConfig(ModelConfig):
                 f"DecoderConfig: rotary positions need an even head size, and width {self.width} / "
                 f"heads {self.heads} = {self.head_size}"
             )
+        if not self.qk_gain > 0:
+            raise ValueError(f"DecoderConfig: qk_gain must be above 0, not {self.qk_gain!r}")
         self.check_dropout()

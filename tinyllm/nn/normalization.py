@@ -105,19 +105,21 @@ class RMSNorm(Module):
 
 
 class HeadNorm(Module):
-    """Divide each of the first heads by its root mean square: x / sqrt(mean(x^2) + eps).
+    """Give each of the first heads the root mean square `gain`: gain x / sqrt(mean(x^2) + eps).
 
-    Queries and keys so treated have products of at most D, however large the weights grow. There
-    is no weight to scale them again, so a rotation may come before or after.
+    Queries and keys so treated have products of at most gain^2 D, however large the weights grow:
+    after attention's division by sqrt(D), scores of at most gain^2 sqrt(D). With a small D a gain
+    of 1 cannot pick one key among many. There is no weight to scale them again, so a rotation may
+    come before or after.
 
     Shapes:  (B, T, N, D), N heads side by side at each position -> the same
     PyTorch: has none.
     Source:  Henry et al. 2020, arXiv:2010.04245; Dehghani et al. 2023, arXiv:2302.05442
     """
 
-    def __init__(self, eps: float = 1e-5) -> None:
+    def __init__(self, eps: float = 1e-5, gain: float = 1.0) -> None:
         super().__init__()
-        self.eps = eps
+        self.eps, self.gain = eps, gain
 
     def forward(self, x: Tensor, heads: int | None = None) -> Tensor:
         """Normalise the heads of x (B, T, N, D).
@@ -131,8 +133,8 @@ class HeadNorm(Module):
         heads = N if heads is None else heads
         if not 0 <= heads <= N:
             raise ValueError(f"HeadNorm: heads = {heads}, and x {x.shape} has N = {N}")
-        return apply(RMSNormHeads, x, heads=heads, eps=self.eps)  # (B, T, N, D)
+        return apply(RMSNormHeads, x, heads=heads, eps=self.eps, gain=self.gain)
 
     def extra_repr(self) -> str:
-        """Say the setting."""
-        return f"eps={self.eps}"
+        """Say the settings."""
+        return f"eps={self.eps}, gain={self.gain}"

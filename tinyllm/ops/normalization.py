@@ -67,11 +67,11 @@ class RMSNorm(Function):
 
 
 class RMSNormHeads(Function):
-    """y = x * rstd, rstd = 1 / sqrt(mean(x^2) + eps), in the first `heads` heads, else x.
+    """y = x * scale, scale = gain / sqrt(mean(x^2) + eps), in the first `heads` heads, else x.
 
     Shapes:   x (B, T, N, D) -> y (B, T, N, D)
-    Adjoint:  grad_x = rstd * (grad_y - y * mean(grad_y * y)), or grad_y in the rest
-    Saved:    y, rstd
+    Adjoint:  grad_x = scale * (grad_y - y * mean(grad_y * y) / gain^2), or grad_y in the rest
+    Saved:    y, scale
     Source:   Henry et al. 2020, arXiv:2010.04245; with the root mean square: Dehghani et al. 2023,
               arXiv:2302.05442
     """
@@ -79,11 +79,12 @@ class RMSNormHeads(Function):
     numpy_may_warn = False
 
     @staticmethod
-    def forward(ctx: Context, x: Array, *, heads: int, eps: float) -> Array:
-        y, rstd = kernels.rms_norm_heads(x, heads, eps)
-        ctx.save_for_backward(y, rstd)
+    def forward(ctx: Context, x: Array, *, heads: int, eps: float, gain: float) -> Array:
+        y, scale = kernels.rms_norm_heads(x, heads, eps, gain)
+        ctx.save_for_backward(y, scale)
+        ctx.gain = gain
         return y
 
     @staticmethod
     def backward(ctx: Context, grad_y: Array) -> Array:
-        return kernels.rms_norm_heads_backward(grad_y, *ctx.saved_tensors)
+        return kernels.rms_norm_heads_backward(grad_y, *ctx.saved_tensors, ctx.gain)
