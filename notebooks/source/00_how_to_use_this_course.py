@@ -640,7 +640,7 @@ check(slope_by_steps)
 # **first** guess is kept with your progress.
 #
 # For which $h = 10^{-k}$ is the mean error smallest? Put your $k$, a whole number from 1 to 14, in
-# the place of the dots: `my_step = ...`.
+# the place of `None`.
 
 # %%
 my_step = None
@@ -788,7 +788,7 @@ assert abs(1 / np.log(2) - 1.443) < 1e-3
 #
 # Why not simply multiply? A 64-bit number reaches down to about $5 \cdot 10^{-324}$, which sounds
 # like nothing at all. Say a model gives each word of a text the probability 0.02. After how many
-# words is the product *exactly* 0? Put your guess in the place of the dots, `my_words = ...`. (A
+# words is the product *exactly* 0? Put your guess in the place of `None`. (A
 # page of a book has some 300 words. For those with a pencil: $\log_{10} 0.02 = -1.70$.)
 
 # %%

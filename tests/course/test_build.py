@@ -48,6 +48,13 @@ def outputs(notebook):
     ]
 
 
+def test_a_guess_is_asked_for_in_words_since_dots_would_be_shown(tmp_path):
+    path = tmp_path / "07_guess.py"
+    path.write_text("# %%\nguess = None\n### BEGIN SOLUTION\nguess = 3\n### END SOLUTION\n")
+    assert making.read_source(path, False).cells[0].source == f"guess = None\n{making.GUESS}"
+    assert making.read_source(path, True).cells[0].source == "guess = None\nguess = 3"
+
+
 def test_build_executes_stubs_and_solutions(folder):
     built = list(making.build(folder))
     assert [b.path.relative_to(folder).as_posix() for b in built] == [

@@ -27,6 +27,7 @@ from tinyllm.files import atomic_write
 
 BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
 STUB = "...  # to do: your code in place of the dots"
+GUESS = "# to do: your answer in place of None"  # outside of a function dots would be shown
 MOST_BYTES = 1_000_000
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
 CHECK = re.compile(r"^check\((\w+)", re.MULTILINE)
@@ -78,7 +79,8 @@ def _solved(path: Path, number: int, source: str, solutions: bool) -> str:
                 raise ValueError(f"{path}: cell {number}: {marker} does not match the one before")
             inside = marker == BEGIN
             if inside and not solutions:
-                kept.append(line[: len(line) - len(line.lstrip())] + STUB)
+                indent = line[: len(line) - len(line.lstrip())]
+                kept.append(indent + STUB if indent else GUESS)
         elif solutions or not inside:
             kept.append(line)
     if inside:
