@@ -129,6 +129,20 @@ def report(
 
 
 @course.command()
+def template(
+    file: Annotated[Path, typer.Argument(help="Where to write it: test_….py.")],
+    module: Annotated[
+        str, typer.Option(help="The file with the learners' work, without .py.")
+    ] = "my_work",
+) -> None:
+    """For a class that writes ops and layers: a file of tests to fill in."""
+    from tinyllm.testing.template import write_template
+
+    write_template(file, module)
+    typer.echo(f"{file}: tests of {module}.py beside it; run them: pytest {file}")
+
+
+@course.command()
 def build(
     lesson: Annotated[str | None, typer.Argument(help="Only this lesson.")] = None,
     folder: Annotated[Path, typer.Option(help="Where source/ lies.")] = NOTEBOOKS,
