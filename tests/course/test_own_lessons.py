@@ -8,7 +8,16 @@ import pytest
 from typer.testing import CliRunner
 
 from tinyllm.cli import app
-from tinyllm.course import check_file, complaints, exercise, grade, lesson, lessons
+from tinyllm.course import (
+    check,
+    check_file,
+    checking,
+    complaints,
+    exercise,
+    grade,
+    lesson,
+    lessons,
+)
 
 OWN = """
 import numpy as np
@@ -39,6 +48,14 @@ LESSON.add(
 )
 """
 HALF = '            Mistake("half", "this is half of it.", SOLUTION.replace("2 * x", "x / 2")),\n'
+NOISY = """
+def twice(x):
+    import sys
+    print("building", file=sys.stderr)
+    return 2 * x
+
+
+def cases"""
 SOURCE = """\
 # %%
 from tinyllm.course import check
@@ -172,3 +189,21 @@ def test_verify_complains(folder, change, words):
     text = OWN.replace(*change)
     (folder / "lesson_90.py").write_text(text)
     assert words in run("verify", "90", fails=True)
+
+
+def test_points_that_depend_on_luck(folder):
+    lucky = OWN.replace('"x / 2"', '"2 * abs(x)"')  # right for half of the students
+    (folder / "lesson_90.py").write_text(lucky)
+    wrong = complaints(exercise("twice"), seeds=())
+    assert len(wrong) == 1
+    assert "'half' earns 'others' from some students" in wrong[0]
+
+
+def test_a_check_is_silent_on_stderr(folder, monkeypatch, capsys):
+    """Where nbgrader would take a warning of the reference for the learner's mistake."""
+    noisy = OWN.replace("def twice(x):\n    return 2 * x\n\n\ndef cases", NOISY)
+    (folder / "lesson_90.py").write_text(noisy)
+    code = [exercise("twice").solution]
+    monkeypatch.setattr(checking, "_cells_so_far", lambda: code)
+    assert check("twice").passed
+    assert capsys.readouterr().err == ""

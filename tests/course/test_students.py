@@ -9,8 +9,7 @@ from typer.testing import CliRunner
 from tinyllm.cli import app
 from tinyllm.course import check, check_file, checking, exercise, grade, lessons, seed_of
 from tinyllm.course.exchange import pack
-from tinyllm.course.exercise import Mistake
-from tinyllm.course.grading import _outcomes_of, _what_is_wrong, recognised
+from tinyllm.course.grading import grade_ours
 from tinyllm.course.students import student_in
 
 EXERCISES = [e for lesson in lessons().values() for e in lesson.exercises.values()]
@@ -60,14 +59,21 @@ def test_students_have_numbers_of_their_own():
 @pytest.mark.parametrize("found", EXERCISES, ids=str)
 def test_the_solution_is_full_for_every_student(found):
     """And each mistake has its own name: here without a process for each."""
-    for student in STUDENTS:
-        cases = found.drawn(seed_of(student))
-        right = list(_outcomes_of(found, Mistake("", "", found.solution), cases))
-        assert not any(_what_is_wrong(found, *pair) for pair in zip(cases, right, strict=True))
+    for seed in map(seed_of, STUDENTS):
+        assert grade_ours(found, found.solution, seed).passed
         for mistake in found.mistakes:
-            wrong = list(_outcomes_of(found, mistake, cases))
-            assert any(_what_is_wrong(found, *pair) for pair in zip(cases, wrong, strict=True))
-            assert recognised(found, cases, wrong) is mistake
+            report = grade_ours(found, mistake.code, seed)
+            assert not report.passed
+            assert report.diagnosis == mistake.diagnosis
+
+
+def test_our_own_code_is_graded_alike_in_this_process_and_in_another():
+    found = exercise("masked_attention")
+    for code in (found.solution, *(mistake.code for mistake in found.mistakes)):
+        here, there = grade_ours(found, code, 5), grade(found, code, 5)
+        assert (here.points, here.parts, here.diagnosis) == (
+            there.points, there.parts, there.diagnosis,
+        )  # fmt: skip
 
 
 def test_in_a_notebook_the_environment_says_who(monkeypatch):

@@ -171,7 +171,7 @@ def assignment(folder: Path, out: Path, only: str | None = None) -> list[Path]:
     """Write what `nbgrader generate_assignment` takes: OUT/source/NN_name/NN_name.ipynb.
 
     A cell with a solution becomes one that learners fill in; a cell `check(name)` one that gives
-    the exercise's points, parts of them too.
+    the exercise's points, parts of them too, and says what it found.
     """
     import jupytext
 
@@ -188,7 +188,7 @@ def assignment(folder: Path, out: Path, only: str | None = None) -> list[Path]:
                 cell.metadata["nbgrader"] = _nbgrader(cell["id"], solution=True)
             elif asked := CHECK.search(cell.source):
                 points = exercise(asked[1]).points
-                cell.source = f"check({asked[1]}).points"
+                cell.source = f"report = check({asked[1]})\nprint(report)\nreport.points"
                 cell.metadata["nbgrader"] = _nbgrader(cell["id"], grade=True, points=points)
         made.append(_put(out / "source" / path.stem / f"{path.stem}.ipynb", notebook))
     return made

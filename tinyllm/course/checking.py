@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from collections.abc import Callable
+from contextlib import redirect_stderr
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +32,9 @@ def check(solution: Callable | str, seed: int | None = None) -> Report:
     code = gather(_cells_so_far(), name)
     if code is None:
         raise ValueError(f"check: no cell defines {name}: run the cell with your code first")
-    report = grade(found, code, seed_here() if seed is None else seed)
+    seed = seed_here() if seed is None else seed
+    with redirect_stderr(io.StringIO()):  # nbgrader gives 0 to a cell that says a word there
+        report = grade(found, code, seed)
     if not report.to_do:
         Progress.load().tried(found.lesson, found.name, report.points)
     return report

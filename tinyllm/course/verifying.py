@@ -7,19 +7,26 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from tinyllm.course.exercise import Exercise
-from tinyllm.course.grading import grade
+from tinyllm.course.grading import grade, grade_ours
+from tinyllm.course.students import seed_of
 
 LEAST_MISTAKES = 5
 LEAST_FOR_ONE_LINE = 2
+STUDENTS = tuple(seed_of(f"student {i}") for i in range(20))
 
 
 def complaints(exercise: Exercise, seeds: Sequence[int] = (0, 1, 7)) -> list[str]:
     """Return what is wrong with an exercise, in sentences; an empty list if nothing is.
 
     The solution must be full, a stub must earn nothing, each wrong variant must be rejected with
-    its own diagnosis, for every seed; there must be at least five of them (two for a one-liner).
+    its own diagnosis, for every seed; there must be at least five of them (two for a one-liner),
+    and each must be worth the same points to every student.
     """
-    return [*_what_it_has(exercise), *_what_it_does(exercise, seeds)]
+    return [
+        *_what_it_has(exercise),
+        *_what_it_does(exercise, seeds),
+        *_whether_luck_plays_a_part(exercise),
+    ]
 
 
 def _what_it_has(exercise: Exercise) -> Iterator[str]:
@@ -55,3 +62,22 @@ def _what_it_does(exercise: Exercise, seeds: Sequence[int]) -> Iterator[str]:
                     f"with seed {seed} the wrong variant {mistake.name!r} is taken for something "
                     f"else: {said}: do the cases tell the two apart?"
                 )
+
+
+def _whether_luck_plays_a_part(exercise: Exercise) -> Iterator[str]:
+    """With seeds of their own, students who make the same mistake should get the same points."""
+    for mistake in exercise.mistakes:
+        parts = {
+            tuple(
+                part
+                for part, right in grade_ours(exercise, mistake.code, seed).parts.items()
+                if right
+            )
+            for seed in STUDENTS
+        }
+        if len(parts) > 1:
+            lucky = sorted(set().union(*parts) - set.intersection(*map(set, parts)))
+            yield (
+                f"the wrong variant {mistake.name!r} earns {', '.join(map(repr, lucky))} from some "
+                "students and not from others: let no case depend on luck"
+            )
