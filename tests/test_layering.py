@@ -27,6 +27,7 @@ FLOORS = [
     {"nn"},
     {"optim", "data", "utils", "viz", "gradcheck"},
     {"autograd"},
+    {"testing"},
     {"models"},
     {"generation", "hub"},
     {"training"},

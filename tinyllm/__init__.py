@@ -52,6 +52,7 @@ _LAZY = (
     "metrics",
     "viz",
     "gradcheck",
+    "testing",
     "models",
     "generation",
     "hub",

@@ -95,7 +95,7 @@ def test_an_assignment_for_nbgrader(folder):
     assert "### BEGIN SOLUTION" in cells[2].source
     graded = cells[3].metadata["nbgrader"]
     assert (graded["grade"], graded["points"], graded["locked"]) == (True, 4, True)
-    assert cells[3].source == "check(my_softmax).points"
+    assert cells[3].source == "report = check(my_softmax)\nprint(report)\nreport.points"
 
 
 @pytest.mark.parametrize(

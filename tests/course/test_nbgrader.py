@@ -71,3 +71,6 @@ def test_hand_out_hand_in_grade(tmp_path, monkeypatch):
     with open(tmp_path / "grades.csv") as file:
         scores = {row["student_id"]: float(row["score"]) for row in csv.DictReader(file)}
     assert scores == {"good": 4.0, "naive": 3.0, "blank": 0.0}
+    graded = tmp_path / "autograded" / "naive" / "07_softmax" / "07_softmax.ipynb"
+    text = json.dumps(json.loads(graded.read_text()), ensure_ascii=False)
+    assert exercise("my_softmax").mistakes[0].diagnosis in text, "what a learner reads afterwards"

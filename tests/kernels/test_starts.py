@@ -27,13 +27,37 @@ print(y.tobytes().hex())
 """
 
 
-def start(cache: Path, package: Path | None = None, **settings: str) -> subprocess.Popen:
+READ_ONLY = """
+import builtins, os, tempfile
+cache, open_anything, temporary = os.environ["TINYLLM_CACHE"], open, tempfile.TemporaryFile
+
+def guarded(path, mode="r", *rest, **named):  # root may write everywhere, so it is forbidden here
+    if str(path).startswith(cache) and set(mode) & set("wxa+"):
+        raise PermissionError(path)
+    return open_anything(path, mode, *rest, **named)
+
+def nothing(*arguments, dir=None, **named):
+    if str(dir).startswith(cache):
+        raise PermissionError(dir)
+    return temporary(*arguments, dir=dir, **named)
+
+builtins.open, tempfile.TemporaryFile = guarded, nothing
+"""
+MORE = """
+y = kernels.softmax(x.astype(np.float64))  # in no cache yet
+np.testing.assert_allclose(y.sum(axis=1), 1)
+"""
+
+
+def start(
+    cache: Path, package: Path | None = None, work: str = WORK, **settings: str
+) -> subprocess.Popen:
     """Begin a process that computes a little with kernels that it finds in `cache`, or builds."""
     environment = {**os.environ, "TINYLLM_CACHE": str(cache), **settings}
     if package is not None:
         environment["PYTHONPATH"] = str(package)
     return subprocess.Popen(
-        [sys.executable, "-c", WORK],
+        [sys.executable, "-c", work],
         env=environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -90,3 +114,15 @@ def test_no_place_for_the_cache(tmp_path):
     occupied.write_text("")
     _, said = result(start(occupied / "cache"))
     assert "building kernels" in said
+
+
+def test_a_cache_that_is_only_to_be_read(tmp_path):
+    """A class shares the kernels that its teacher has built, and nobody can change them."""
+    printed, _ = result(start(tmp_path))
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*.nb*")}
+    assert before
+    assert result(start(tmp_path, work=READ_ONLY + WORK)) == (printed, ""), "all of it was there"
+    again, said = result(start(tmp_path, work=READ_ONLY + WORK + MORE))
+    assert again == printed
+    assert "building kernels" in said
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*.nb*")} == before

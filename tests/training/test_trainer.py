@@ -10,9 +10,11 @@ from tinyllm.data import Windows
 from tinyllm.models import Decoder, DecoderConfig
 from tinyllm.text import ByteTokenizer
 from tinyllm.training import Run, TrainConfig, Trainer, read_metrics
+from tinyllm.training.display import Display
 from tinyllm.training.learner import Learner
 from tinyllm.training.optimizers import make_optimizers
 from tinyllm.training.sources import RandomWindows
+from tinyllm.viz import LiveLoss
 
 
 def weights_of(trainer):
@@ -32,6 +34,16 @@ def test_overfits_one_batch():
     losses = [learner.update()["train_loss"] for _ in range(80)]
     assert losses[0] == pytest.approx(math.log(50), abs=0.3)  # it begins knowing nothing
     assert losses[-1] < 0.02
+
+
+def test_a_live_curve_gets_every_row_of_the_log(make_trainer, capsys):
+    trainer = make_trainer()
+    trainer.display = Display(LiveLoss())
+    trainer.train()
+    assert trainer.display.live.rows == trainer.log.rows
+    assert trainer.display.live.rows[0]["step"] == 0
+    assert trainer.display.live.rows[-1]["final"]
+    assert "Loss, 14 steps: training" in capsys.readouterr().out
 
 
 def test_a_run_leaves_what_it_should(make_trainer):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -18,8 +19,20 @@ NOTEBOOKS = Path("notebooks")
 
 
 @course.callback()
-def overview(context: typer.Context) -> None:
+def overview(
+    context: typer.Context,
+    lessons_in: Annotated[
+        Path | None,
+        typer.Option(
+            "--lessons",
+            help="A folder with a teacher's own lessons too; or TINYLLM_LESSONS.",
+            show_default=False,
+        ),
+    ] = None,
+) -> None:
     """List the lessons: what is done, minutes left, the next step."""
+    if lessons_in is not None:
+        os.environ["TINYLLM_LESSONS"] = str(lessons_in.resolve())
     if context.invoked_subcommand is not None:
         return
     from tinyllm.course import Progress, lessons
@@ -45,12 +58,19 @@ def overview(context: typer.Context) -> None:
 @course.command()
 def check(
     file: Annotated[Path, typer.Argument(help="Your notebook, or a Python file.")],
-    seed: Annotated[int, typer.Option(help="Of the cases, if your teacher gave you one.")] = 0,
+    student: Annotated[
+        str | None, typer.Option(help="Your name, if your numbers are your own.")
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option(help="Of the cases, if your teacher gave you one.")
+    ] = None,
 ) -> None:
     """Grade all exercises in a notebook or a Python file."""
-    from tinyllm.course import check_file
+    from tinyllm.course import check_file, seed_of
 
-    reports = check_file(file, seed)
+    if student is not None and seed is not None:
+        raise ValueError("give --student or --seed, not both: a student has a seed")
+    reports = check_file(file, seed if student is None else seed_of(student))
     for report in reports:
         typer.echo(f"{report}\n")
     earned, of = sum(r.points for r in reports), sum(r.exercise.points for r in reports)
@@ -107,25 +127,77 @@ def reset(
 
 @course.command()
 def report(
-    files: Annotated[list[Path], typer.Argument(help="Notebooks or Python files, one a learner.")],
-    seed: Annotated[int, typer.Option(help="Of the cases.")] = 0,
+    files: Annotated[list[Path], typer.Argument(help="Notebooks or Python files.")],
+    student_from: Annotated[
+        str | None,
+        typer.Option(
+            help="Where in a path the student's name stands, such as "
+            "'submitted/{student}/*/*.ipynb' or '{student}.py': a row, and a seed, for each."
+        ),
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Of the cases, the same for all.")] = 0,
 ) -> None:
     """For a teacher: grade many learners' files; a table (CSV) of points."""
-    from tinyllm.course import check_file
+    from tinyllm.course import check_file, seed_of
+    from tinyllm.course.students import student_in
 
-    rows = {}
+    if student_from is not None and seed:
+        raise ValueError("give --student-from or --seed, not both: a student has a seed")
+    rows: dict[str, dict[str, int]] = {}
+    problems: dict[str, list[str]] = {}
     for path in files:
+        who = str(path)
         try:
-            found = check_file(path, seed, note=False)
-            rows[path] = {r.exercise.name: r.points for r in found}
+            if student_from is not None:
+                who = student_in(path, student_from)
+            points = rows.setdefault(who, {})
+            for each in check_file(path, seed_of(who) if student_from else seed, note=False):
+                name = each.exercise.name
+                points[name] = max(each.points, points.get(name, 0))
         except (ValueError, OSError) as error:
-            rows[path] = {"problem": str(error)}
-    names = sorted({name for row in rows.values() for name in row} - {"problem"})
+            rows.setdefault(who, {})
+            problems.setdefault(who, []).append(str(error))
+    names = sorted({name for row in rows.values() for name in row})
     table = csv.writer(sys.stdout, lineterminator="\n")
-    table.writerow(["file", *names, "total", "problem"])
-    for path, row in rows.items():
-        points = [row.get(name, 0) for name in names]
-        table.writerow([path, *points, sum(points), row.get("problem", "")])
+    table.writerow(["student" if student_from else "file", *names, "total", "problem"])
+    for who, row in rows.items():
+        points_in_order = [row.get(name, 0) for name in names]
+        found = "; ".join(problems.get(who, []))
+        table.writerow([who, *points_in_order, sum(points_in_order), found])
+
+
+@course.command()
+def verify(
+    lesson: Annotated[str, typer.Argument(help="The number of a lesson, such as 90.")],
+) -> None:
+    """For whoever writes exercises: does each keep what it promises?"""
+    from tinyllm.course import complaints
+    from tinyllm.course import lesson as find
+
+    found = 0
+    for each in find(lesson).exercises.values():
+        wrong = complaints(each)
+        found += len(wrong)
+        tick = "✗" if wrong else "✓"
+        typer.echo(f"{tick} {each.name}: {each.points} points, {len(each.mistakes)} wrong variants")
+        for sentence in wrong:
+            typer.echo(f"    {sentence}")
+    if found:
+        raise ValueError(f"lesson {lesson}: {found} things to mend")
+
+
+@course.command()
+def template(
+    file: Annotated[Path, typer.Argument(help="Where to write it: test_….py.")],
+    module: Annotated[
+        str, typer.Option(help="The file with the learners' work, without .py.")
+    ] = "my_work",
+) -> None:
+    """For a class that writes ops and layers: a file of tests to fill in."""
+    from tinyllm.testing.template import write_template
+
+    write_template(file, module)
+    typer.echo(f"{file}: tests of {module}.py beside it; run them: pytest {file}")
 
 
 @course.command()

@@ -13,6 +13,7 @@ are in them. The markers are nbgrader's, which makes assignments of the same sou
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import tempfile
@@ -22,7 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tinyllm.course.lessons import exercise
+from tinyllm.course.catalogue import exercise
 from tinyllm.files import atomic_write
 
 BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
@@ -95,22 +96,32 @@ def execute(notebook: Any, folder: Path, timeout: float) -> float:
     """
     from nbclient import NotebookClient
 
-    with tempfile.TemporaryDirectory() as scratch:
-        before = os.environ.get("TINYLLM_COURSE")
-        os.environ["TINYLLM_COURSE"] = str(Path(scratch) / "course.json")
-        try:
-            client = NotebookClient(
-                notebook, timeout=timeout, record_timing=False,
-                resources={"metadata": {"path": str(folder)}},
-            )  # fmt: skip
-            started = time.perf_counter()
-            client.execute()
-            return time.perf_counter() - started
-        finally:
-            if before is None:
-                del os.environ["TINYLLM_COURSE"]
+    with (
+        tempfile.TemporaryDirectory() as scratch,
+        _environment(TINYLLM_COURSE=str(Path(scratch) / "course.json"), TINYLLM_STUDENT=""),
+    ):
+        client = NotebookClient(
+            notebook, timeout=timeout, record_timing=False,
+            resources={"metadata": {"path": str(folder)}},
+        )  # fmt: skip
+        started = time.perf_counter()
+        client.execute()
+        return time.perf_counter() - started
+
+
+@contextlib.contextmanager
+def _environment(**variables: str) -> Iterator[None]:
+    """Set variables for the kernels that are started inside."""
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
             else:
-                os.environ["TINYLLM_COURSE"] = before
+                os.environ[name] = value
 
 
 def build(folder: Path, only: str | None = None, timeout: float = 120.0) -> Iterator[Built]:
@@ -162,7 +173,7 @@ def assignment(folder: Path, out: Path, only: str | None = None) -> list[Path]:
     """Write what `nbgrader generate_assignment` takes: OUT/source/NN_name/NN_name.ipynb.
 
     A cell with a solution becomes one that learners fill in; a cell `check(name)` one that gives
-    the exercise's points, parts of them too.
+    the exercise's points, parts of them too, and says what it found.
     """
     import jupytext
 
@@ -179,7 +190,7 @@ def assignment(folder: Path, out: Path, only: str | None = None) -> list[Path]:
                 cell.metadata["nbgrader"] = _nbgrader(cell["id"], solution=True)
             elif asked := CHECK.search(cell.source):
                 points = exercise(asked[1]).points
-                cell.source = f"check({asked[1]}).points"
+                cell.source = f"report = check({asked[1]})\nprint(report)\nreport.points"
                 cell.metadata["nbgrader"] = _nbgrader(cell["id"], grade=True, points=points)
         made.append(_put(out / "source" / path.stem / f"{path.stem}.ipynb", notebook))
     return made

@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from collections.abc import Callable
+from contextlib import redirect_stderr
 from pathlib import Path
 from typing import Any
 
+from tinyllm.course.catalogue import exercise as find_exercise
+from tinyllm.course.catalogue import lessons
 from tinyllm.course.exercise import Exercise
 from tinyllm.course.gathering import cells_of, defined_names, gather
 from tinyllm.course.grading import Report, grade
-from tinyllm.course.lessons import exercise as find_exercise
-from tinyllm.course.lessons import lessons
 from tinyllm.course.progress import Progress
+from tinyllm.course.students import seed_here
 
 
-def check(solution: Callable | str, seed: int = 0) -> Report:
+def check(solution: Callable | str, seed: int | None = None) -> Report:
     """Grade an exercise in a notebook: `check(my_softmax)`; show and note what was found.
 
     Helper functions, imports and constants of other cells travel along.
 
     Args:    solution: the function or class, or the name of the exercise.
-             seed: of the cases.
+             seed: of the cases; by default that of the student whom TINYLLM_STUDENT names, else 0.
     Raises:  ValueError for what is no exercise.
     """
     name = solution if isinstance(solution, str) else getattr(solution, "__name__", "")
@@ -29,18 +32,23 @@ def check(solution: Callable | str, seed: int = 0) -> Report:
     code = gather(_cells_so_far(), name)
     if code is None:
         raise ValueError(f"check: no cell defines {name}: run the cell with your code first")
-    report = grade(found, code, seed)
+    seed = seed_here() if seed is None else seed
+    with redirect_stderr(io.StringIO()):  # nbgrader gives 0 to a cell that says a word there
+        report = grade(found, code, seed)
     if not report.to_do:
         Progress.load().tried(found.lesson, found.name, report.points)
     return report
 
 
-def check_file(path: Path, seed: int = 0, note: bool = True) -> list[Report]:
+def check_file(path: Path, seed: int | None = None, note: bool = True) -> list[Report]:
     """Grade all exercises that a notebook or a Python file has code for, in the lessons' order.
 
+    Args:    seed: as of `check`.
+             note: whether the points go into the progress of whoever runs this.
     Raises:  FileNotFoundError, ValueError for a file that cannot be read or has no exercise.
     """
     cells = cells_of(path)
+    seed = seed_here() if seed is None else seed
     reports = []
     progress = Progress.load() if note else None
     for found in _exercises_in(cells):

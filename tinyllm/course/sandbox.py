@@ -110,6 +110,7 @@ def _talk(task: str, seconds: float) -> tuple[list[str], bool, int | None]:
     """Start a child, give it the task, and take the lines it writes until it ends or time is up."""
     read_end, write_end = os.pipe()
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+    environment.pop("TINYLLM_LESSONS", None)  # where a teacher's solutions lie
     with tempfile.TemporaryDirectory(prefix="tinyllm-check-") as folder:
         child = subprocess.Popen(
             [sys.executable, "-X", "utf8", str(CHILD), str(write_end)],

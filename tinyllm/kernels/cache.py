@@ -9,6 +9,7 @@ do not disturb each other.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import hashlib
 import os
@@ -31,7 +32,11 @@ def start_pool() -> None:
 
 @functools.cache
 def cache_folder() -> Path:
-    """Where compiled kernels are kept: `$TINYLLM_CACHE` or the user's cache folder."""
+    """Where compiled kernels are kept: `$TINYLLM_CACHE` or the user's cache folder.
+
+    A folder that somebody else has filled, and that may only be read, serves too: a class shares
+    one that its teacher fills. What is missing there is compiled for this process alone.
+    """
     digest = hashlib.sha256(f"{numba.__version__} {sys.version}".encode())
     for source in sorted(Path(__file__).parent.glob("*.py")):
         digest.update(source.read_bytes())
@@ -41,8 +46,9 @@ def cache_folder() -> Path:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         tempfile.TemporaryFile(dir=folder).close()
-    except OSError:  # a read-only home: this process compiles for itself
-        folder = Path(tempfile.mkdtemp(prefix="tinyllm-kernels-"))
+    except OSError:
+        if not (folder.is_dir() and os.access(folder, os.R_OK)):  # a read-only home
+            folder = Path(tempfile.mkdtemp(prefix="tinyllm-kernels-"))
     return folder
 
 
@@ -86,7 +92,8 @@ class _Cache(caching.FunctionCache):
         return found
 
     def save_overload(self, signature, result):
-        super().save_overload(signature, result)
+        with contextlib.suppress(OSError):  # a full disk, or a folder that is only to be read
+            super().save_overload(signature, result)
         progress.ended()
 
 

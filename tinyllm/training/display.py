@@ -9,15 +9,13 @@ from typing import Any
 
 from tqdm import tqdm
 
+from tinyllm.viz import LiveLoss
+from tinyllm.viz.notebook import in_notebook
+
+Progress = bool | LiveLoss | None
+
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 BAR = "{desc} {percentage:3.0f}% |{bar:24}| {n_fmt}/{total_fmt} {postfix} [{elapsed}<{remaining}]"
-
-
-def in_notebook() -> bool:
-    """Whether this process is the kernel of a notebook."""
-    ipython = sys.modules.get("IPython")
-    shell = ipython.get_ipython() if ipython else None
-    return shell is not None and "IPKernelApp" in getattr(shell, "config", {})
 
 
 def _bar_class() -> type:
@@ -33,13 +31,15 @@ class Display:
     """Shows bars and says sentences.
 
     Args:    progress: True shows bars, False shows nothing at all, None shows bars on a terminal
-             or in a notebook, and only sentences elsewhere, as in a log file.
+             or in a notebook, and only sentences elsewhere, as in a log file; a LiveLoss shows the
+             same, and draws the loss as it falls.
     """
 
-    def __init__(self, progress: bool | None = None) -> None:
+    def __init__(self, progress: Progress = None) -> None:
+        self.live = progress if isinstance(progress, LiveLoss) else None
         self.talks = progress is not False
-        self.has_bars = progress or (
-            progress is None and (in_notebook() or bool(getattr(sys.stderr, "isatty", bool)()))
+        self.has_bars = progress is True or (
+            progress is not False and (in_notebook() or bool(getattr(sys.stderr, "isatty", bool)()))
         )
 
     def say(self, text: str) -> None:
@@ -57,9 +57,19 @@ class Display:
             dynamic_ncols=True, unit_scale=total > 100_000, **layout,
         )  # fmt: skip
 
+    def row(self, row: dict[str, Any]) -> None:
+        """Take a row of the log, for the curve that is drawn as it falls."""
+        if self.live is not None:
+            self.live(row)
+
+    def close(self) -> None:
+        """Draw the last of that curve."""
+        if self.live is not None:
+            self.live.close()
+
     def show_picture(self, png: bytes) -> None:
-        """Show a picture below the notebook's cell; elsewhere it is in its file."""
-        if self.talks and in_notebook():
+        """Show a picture of the loss below the notebook's cell; elsewhere it is in its file."""
+        if self.talks and self.live is None and in_notebook():
             from IPython.display import Image, display
 
             display(Image(data=png, width=640))

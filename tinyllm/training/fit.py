@@ -17,7 +17,7 @@ from tinyllm.training import divergence, report
 from tinyllm.training.accounting import readable_count
 from tinyllm.training.checkpoint import Checkpoint, find_checkpoint, save_tensors
 from tinyllm.training.config import LoopConfig
-from tinyllm.training.display import Display, readable_seconds
+from tinyllm.training.display import Display, Progress, readable_seconds
 from tinyllm.training.learner import Arrays, Learner
 from tinyllm.training.loop import Loop
 from tinyllm.training.metrics_log import Row
@@ -67,7 +67,7 @@ def fit(
     choose_by: str | None = None,
     tokenizers: Mapping[str, Tokenizer] | None = None,
     go_on: str | None = None,
-    progress: bool | None = None,
+    progress: Progress = None,
 ) -> FitResult:
     """Train a model, and leave in `folder` what using it takes; afterwards it has those weights.
 
@@ -85,7 +85,8 @@ def fit(
                  better, with "-" before the name, lower; None keeps the last weights.
              tokenizers: by name; each is saved in a folder of its name, as source/.
              go_on: what to type to go on when stopped; "{folder}" in it stands for the folder.
-             progress: True shows bars, False shows nothing, None what suits the place.
+             progress: True shows bars, False shows nothing, None what suits the place, a
+                 viz.LiveLoss() also the loss as it falls.
     Raises:  ValueError if the folder holds a run of other settings or data, or other things.
              TrainingInterrupted after Ctrl-C or SIGTERM, when all is saved. TrainingDiverged.
     """
@@ -197,7 +198,7 @@ class _Fit(Loop):
         below = f"{readable_count(result.parameters)} parameters"
         picture = report.draw_loss(self.run, self.log.rows, below)
         end = {"kept_step": result.kept_step, "seconds": round(self.seconds, 3), "final": True}
-        self.log.append({"step": self.step, **result.metrics, **end})
+        self._note({"step": self.step, **result.metrics, **end})
         save_tensors(self.run.weights, self.learner.weights())
         self.display.show_picture(picture)
         self.display.say(str(result))

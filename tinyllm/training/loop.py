@@ -58,6 +58,8 @@ class Loop:
         if self.step < self.config.max_steps:
             self.run.weights.unlink(missing_ok=True)  # what they hold is in a checkpoint too
         self.log = MetricsLog(self.run.metrics, self.step or -1)
+        for row in self.log.rows:
+            self.display.row(row)
         self.display.say(self._greeting())
         try:
             with Interruption(self.display.say) as interruption:
@@ -75,6 +77,7 @@ class Loop:
             raise
         finally:
             self.log.close()
+            self.display.close()
             self.random = self.learner.random_state()
 
     def _steps(self, interruption: Interruption) -> None:
@@ -89,7 +92,7 @@ class Loop:
                     if measured:
                         row.update(self._measured())
                     row["seconds"] = round(self.seconds + time.perf_counter() - started, 3)
-                    self.log.append(row)
+                    self._note(row)
                     self._after_step(last)
                     self.seconds += time.perf_counter() - started
                     if self.step % config.checkpoint_every == 0 or last:
@@ -99,6 +102,11 @@ class Loop:
                 bar.update()
                 if measured:
                     self._say_progress(row)
+
+    def _note(self, row: Row) -> None:
+        """Write a row into the log, and show it."""
+        self.log.append(row)
+        self.display.row(row)
 
     def _measured(self) -> dict[str, Any]:
         """Measure with the weights that would be kept; the training does not notice."""

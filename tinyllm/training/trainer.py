@@ -16,7 +16,7 @@ from tinyllm.text import BPETokenizer, ByteTokenizer, CharTokenizer, Tokenizer
 from tinyllm.training import divergence, report
 from tinyllm.training.checkpoint import Checkpoint, find_checkpoint, save_tensors
 from tinyllm.training.config import DEFAULT_PRESET, TrainConfig, preset
-from tinyllm.training.display import Display
+from tinyllm.training.display import Display, Progress
 from tinyllm.training.evaluate import Evaluation, evaluate
 from tinyllm.training.learner import Learner
 from tinyllm.training.loop import Loop
@@ -40,7 +40,8 @@ class Trainer(Loop):
              corpus: a text in two parts, or what `load_text` takes.
              config: how to train; see TrainConfig.
              out: the run's folder, by default runs/NAME-001 or the next free number.
-             progress: True shows bars, False shows nothing, None what suits the place.
+             progress: True shows bars, False shows nothing, None what suits the place, a
+                 viz.LiveLoss() also the loss as it falls.
     Raises:  ValueError if the text is too short, `out` holds a run, or sizes do not fit.
 
     It seeds tinyllm's own generator with the config's seed: the same settings on the same machine
@@ -54,7 +55,7 @@ class Trainer(Loop):
         tokenizer: Tokenizer,
         config: TrainConfig | None = None,
         out: str | os.PathLike | None = None,
-        progress: bool | None = None,
+        progress: Progress = None,
     ) -> None:
         config = TrainConfig() if config is None else config
         corpus = corpus if isinstance(corpus, Corpus) else load_text(corpus)
@@ -76,7 +77,7 @@ class Trainer(Loop):
         name: str = DEFAULT_PRESET,
         data: str | os.PathLike = "stdlib",
         out: str | os.PathLike | None = None,
-        progress: bool | None = None,
+        progress: Progress = None,
         model: dict[str, Any] | None = None,
         **changes: Any,
     ) -> Trainer:
@@ -113,9 +114,7 @@ class Trainer(Loop):
         )
 
     @classmethod
-    def resume(
-        cls, run: str | os.PathLike, progress: bool | None = None, **changes: Any
-    ) -> Trainer:
+    def resume(cls, run: str | os.PathLike, progress: Progress = None, **changes: Any) -> Trainer:
         """Go on with a run from its last checkpoint, to the bit as if it had not stopped.
 
         Args:    run: its folder, or one of its checkpoints' folders; later ones are then removed.
@@ -225,7 +224,7 @@ class Trainer(Loop):
         build_kernels(self.model, self.display)
         if self.step == 0:
             row = {"step": 0, **self._measured(), "seconds": 0.0}
-            self.log.append(row)
+            self._note(row)
             self._say_progress(row)
 
     def _finish(self) -> report.Result:
@@ -250,7 +249,7 @@ class Trainer(Loop):
             self.seconds,
             self.config.sample_prompt,
         )
-        self.log.append(report.final_row(result))
+        self._note(report.final_row(result))
         self.display.say(f"\nwhat it writes now:\n\n{self.sample()}\n")
         save_tensors(self.run.weights, self.learner.weights())
         picture = report.draw_loss(self.run, self.log.rows, report.sizes(self.model))

@@ -14,7 +14,12 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-def loss_curve(rows: Sequence[dict[str, Any]], title: str = "Loss", below: str = "") -> Figure:
+def loss_curve(
+    rows: Sequence[dict[str, Any]],
+    title: str = "Loss",
+    below: str = "",
+    label: str = "loss, nats per token",
+) -> Figure:
     """Draw training and validation loss over the steps.
 
     The thin line is the loss of each batch, the thick one its mean over neighbouring steps, the
@@ -22,6 +27,7 @@ def loss_curve(rows: Sequence[dict[str, Any]], title: str = "Loss", below: str =
 
     Args:    rows: as in metrics.jsonl: `step`, and where measured `train_loss`, `val_loss`.
              below: a line under the title, such as the sizes of the model.
+             label: of the axis.
     """
     figure, axes = style.new_figure()
     steps, losses = _series(rows, "train_loss")
@@ -44,7 +50,7 @@ def loss_curve(rows: Sequence[dict[str, Any]], title: str = "Loss", below: str =
     if len(steps) or len(val_steps):
         axes.legend(frameon=False, fontsize=9, labelcolor=style.INK)
     axes.set_xlabel("step", color=style.QUIET)
-    axes.set_ylabel("loss, nats per token", color=style.QUIET)
+    axes.set_ylabel(label, color=style.QUIET)
     axes.margins(x=0.01)
     style.title(axes, title, below)
     return figure
