@@ -176,7 +176,7 @@ check(local_gradients)
 # $y = \tanh x$ and `grad_y`, return `grad_x`, in one line. The input $x$ is not given, and you do
 # not need it. That happens often: the derivatives of exp, tanh and the square root are simplest in
 # terms of their own output, and then the tape need not keep the input. `y` and `grad_y` may be
-# arrays, each number of which goes its own way; do not change them.
+# arrays, and then the same happens to each of their numbers; do not change them.
 
 
 # %%
@@ -628,6 +628,8 @@ slopes = np.array(
         for way in directions
     ]
 )
+assert 1 < loss.item() < 3  # "about 2"
+assert 0.1 < np.abs(slopes).mean() < 0.6  # "about 0.3"
 
 
 def moved_loss(way, by, dtype):
@@ -732,7 +734,7 @@ assert "numeric 6.198" in message
 # compute the loss $2 P$ times. The tape computes it once and walks back once, where each node does
 # about twice the work of its forward. That makes some three computations of the loss, whatever $P$
 # is. On paper, steps take $2 P / 3$ times as long. A measurement may say something else: noting the
-# tape takes time, the walk back is Python, and small steps have their own trimmings.
+# tape takes time, the walk back is Python, and the check by steps has some work of its own.
 #
 # ### Predict, then run (3 minutes)
 #
@@ -794,7 +796,7 @@ assert ratios[-1] > 30
 #
 # The exact factor depends on your machine; that it grows with the number of parameters does not. It
 # tends to be more than 342. Nobody asks for the gradient of the data, so the first product walks
-# back with one product in the place of two; and the check has some work of its own. A model with a
+# back with one product in the place of two; and the check does more than compute losses. A model with a
 # hundred million weights would need two hundred million computations of the loss for one gradient.
 # The tape needs the worth of about three.
 #
