@@ -56,8 +56,9 @@ rng = np.random.default_rng(0)
 # ## The map of the course
 #
 # There are 21 lessons. You can take them from 00 to 20, but you need not: an arrow in the picture
-# means «builds on». If you only want to know how attention works, go 02, 07. The minutes in the
-# boxes come from the package; a box without them is a lesson that your version does not have yet.
+# leads from what is needed to what needs it. If you only want to know how attention works, go on
+# to 02 and then 07. The minutes in the boxes come from the package; a box without them is a lesson
+# that your version does not have yet.
 #
 # All lessons are built alike: why, the idea in a picture, an example small enough for pencil and
 # paper, the code, an experiment, exercises. The code is tinyllm's own: `inspect.getsource` prints
@@ -141,7 +142,7 @@ plt.show()
 inner, outer = 3.0, 2 * (3 * 1 + 1)  # slope of 3x + 1; slope of the square, at 4
 answers = [
     inner * outer,
-    (np.log2(32), np.log2(1 / 8)),
+    (float(np.log2(32)), float(np.log2(1 / 8))),
     np.exp(np.log(2) + np.log(3)),
     (np.zeros((3, 1)) + np.zeros(4)).shape,
     np.zeros((2, 3)).sum(axis=0).shape,
@@ -165,8 +166,8 @@ assert answers[5].tolist() == [0, 3]
 # An array is a block of numbers with a **shape**: a tuple that says how long it is along each
 # **axis**. $(2, 3)$ is two rows of three. In this course shapes stand in comments, like `# (T, D)`,
 # and the letters keep their meaning throughout: $B$ sequences in a batch, $T$ positions in a
-# sequence, $D$ numbers in a vector, $V$ words in a vocabulary. An ellipsis, as in $(..., D)$, means
-# «any axes in front».
+# sequence, $D$ numbers in a vector, $V$ words in a vocabulary. $N$ and $M$ are any other counts. An
+# ellipsis, as in $(..., D)$, means «any number of axes in front, or none».
 #
 # What if two arrays of different shapes meet in a sum or a product? Then NumPy **broadcasts**: it
 # writes the shapes below each other, *aligned at the right*, and goes through them axis by axis.
@@ -177,7 +178,7 @@ assert answers[5].tolist() == [0, 3]
 # - Anything else is an error.
 #
 # The picture is question 4: a column $(3, 1)$ and a row $(4,)$ become a table $(3, 4)$. The pale
-# numbers are copies, which exist in the rule alone; nothing is copied in memory.
+# numbers are copies that exist in our minds only: nothing is copied in memory.
 
 
 # %%
@@ -277,7 +278,7 @@ assert "it had not finished after 1 s" in str(reports[2])
 #
 # - The inputs are random, drawn from a seed. Answers that fit one example do not fit the next. A
 #   teacher can give each learner a seed of their own.
-# - Numbers may differ from the expected by a millionth, so the order of your sums does not matter.
+# - Numbers may be off by a millionth of their size, so the order of your sums does not matter.
 # - Your function must leave its arguments as they were. `x -= 1` changes the caller's array; the
 #   grader looks.
 
@@ -300,7 +301,7 @@ assert Limits().bytes == 2**30
 # | `tinyllm course hint outer_sum` | the next of three hints: a nudge, the method, nearly there |
 # | `tinyllm course solution outer_sum` | the solution and its reason, after asking if you mean it |
 # | `tinyllm course check FILE` | grade a whole notebook, or a Python file |
-# | `tinyllm course reset 0` | forget your progress in lesson 00; without a number, everywhere |
+# | `tinyllm course reset 0` | forget your progress in lesson 00; without a number, all of it |
 #
 # If the terminal does not know `tinyllm`, say `.venv/bin/tinyllm`. The next cell types two of these
 # for you, with a progress file that is not yours, so that it uses up none of your hints.
@@ -328,8 +329,9 @@ assert hint.startswith("Hint 1 of 3: ")
 # have read one, close it and write your own.
 #
 # Your progress is a file on your machine; there is no account. `reset` forgets points, hints and
-# predictions in it, and does not touch your notebook. For a fresh notebook, `tinyllm course build 0
-# --student fresh` writes one into the folder `fresh`. Solved ones lie in `notebooks/solutions/`.
+# predictions in it, and does not touch your notebook. For a fresh notebook, go to the folder that
+# holds `notebooks` and say `tinyllm course build 0 --student fresh`: it writes one into the folder
+# `fresh`. Solved ones lie in `notebooks/solutions/`.
 #
 # ### When you are stuck
 #
@@ -340,8 +342,8 @@ assert hint.startswith("Hint 1 of 3: ")
 # 5. **Stop after twice the minutes that the exercise says**, and look at the solution. Nothing that
 #    comes later needs your points.
 #
-# To the first: error messages differ in how much they help. Here are NumPy's and tinyllm's for the
-# same mistake.
+# About the first point: some error messages help more than others. Here are NumPy's and tinyllm's
+# for the same mistake.
 
 # %%
 for make in (np.asarray, tinyllm.tensor):
@@ -384,8 +386,8 @@ assert (down.shape, across.shape) == ((1, 3), (2, 1))
 #
 # ### Exercise 2: `centre_rows` (easy, 5 minutes, 2 points)
 #
-# Take its own mean off each row of `x` $(N, D)$, so that each row of the result has mean 0. Leave
-# `x` as it is.
+# Subtract from each row of `x` $(N, D)$ its own mean, so that each row of the result has mean 0.
+# Leave `x` as it is.
 
 
 # %%
@@ -452,9 +454,10 @@ check(row_shares)
 # %% [markdown]
 # ## Reshape and transpose
 #
-# In memory an array is one long row of numbers, and its shape says how to cut it. **Reshape** cuts
-# the same row elsewhere: the numbers keep their order. **Transpose** lets axes change places: the
-# numbers change theirs. Both make $(3, 2)$ of $(2, 3)$, and only one of them is what you want.
+# Read an array row by row, and it is one long line of numbers; its shape says where to cut it.
+# **Reshape** cuts the same line elsewhere: the numbers keep their order. **Transpose** lets axes
+# change places: the order becomes another. Both turn $(2, 3)$ into $(3, 2)$, and usually only one
+# of them is what you want.
 
 # %%
 x = np.arange(6).reshape(2, 3)
@@ -527,8 +530,9 @@ check(squared_distances)
 #
 # If $u$ moves twice as fast as $w$, and $t$ moves 0.42 times as fast as $u$, then $t$ moves 0.84
 # times as fast as $w$. The smallest network has one weight $w$. It gets an $x$, works out $t =
-# \tanh(w x)$, and should have said $y$. Its loss is $L = (t - y)^2$. Take $w = 0.5$, $x = 2$, $y =
-# 0$, and go from left to right with a pencil:
+# \tanh(w x)$, and should have said $y$. (The hyperbolic tangent, $\tanh$, squeezes any number into
+# the range from -1 to 1. Its slope is $1 - \tanh^2$, which we take as given.) The loss is
+# $L = (t - y)^2$. Take $w = 0.5$, $x = 2$, $y = 0$, and go from top to bottom with a pencil:
 #
 # | | value | slope of this step |
 # |---|---|---|
@@ -571,8 +575,9 @@ plt.show()
 # arrows stand the slopes, 2, 0.42 and 1.52; below, their product, 1.279.*
 #
 # tinyllm does the same by machine, and lesson 02 shows how. Each function brings its own slope
-# along, and nothing else. Here is that of tanh; look at the last line. `grad_y` is the product of
-# all the slopes that come *after* tanh, and leaves multiplied by one more.
+# along, and nothing else. Here is that of tanh; look at the last line. What we called $t$, the
+# output of tanh, is called `y` there. `grad_y` is the product of all the slopes that come *after*
+# tanh, and leaves multiplied by one more.
 
 # %%
 print(inspect.getsource(Tanh.backward))
@@ -609,7 +614,8 @@ check(slope_of_loss)
 #
 # This is a **central difference**. It needs no calculus at all, and every gradient in tinyllm is
 # tested by it. Why two steps, and not one? If the curve bends upwards, a step to the right gives
-# too steep a slope, and a step to the left one too flat by as much. Their mean is nearly right.
+# too steep a slope, and a step to the left one too flat by about as much. Their mean is nearly
+# right.
 #
 # ### Exercise 7: `slope_by_steps` (easy, 6 minutes, 3 points)
 #
@@ -630,8 +636,9 @@ check(slope_by_steps)
 # %% [markdown]
 # ## An experiment: how small a step?
 #
-# On paper the rule is exact when $h$ goes to 0, so the smaller the better. We try it on the sine at
-# 500 places, where the true slope is the cosine, with $h = 10^{-1}, 10^{-2}, \ldots, 10^{-14}$.
+# On paper the rule gets better and better as $h$ goes to 0. Is a smaller step always better in a
+# computer too? We try it on the sine at 500 places, where the true slope is the cosine, with
+# $h = 10^{-1}, 10^{-2}, \ldots, 10^{-14}$.
 #
 # ### Predict, then run (5 minutes)
 #
@@ -705,9 +712,11 @@ assert 1e-3 < central[13] < 1e-1
 # divided by $h$. For $h = 10^{-14}$ two digits are left. With 32-bit numbers, of 7 digits, the
 # trouble begins much earlier.
 #
-# tinyllm's `gradcheck` uses $h = 10^{-6}$, near the bottom of the blue line. It insists on 64-bit
-# numbers, and this is why. Its heart is two moves and your one line; `up - down` is the run, as it
-# really was after rounding.
+# tinyllm's `gradcheck`, which compares the slopes by machine with slopes by steps, uses $h =
+# 10^{-6}$, near the bottom of the blue line. It insists on 64-bit numbers, and this is why. Its
+# heart is two moves, up and down, and then your one line, in `_slope`. The run is `up - down`, as
+# it really was after rounding. (A column of the **Jacobian** holds the slopes of all outputs when
+# one input moves.)
 
 # %%
 print(inspect.getsource(Probe.column))
@@ -750,9 +759,9 @@ assert np.log2(4) + np.log2(8) == np.log2(4 * 8) == 5
 #
 # The logarithm of a probability is 0 for what is certain, and more negative the less likely
 # something is. Turned round, $-\log p$ is called **surprise**. With the logarithm to base 2 it is
-# counted in **bits**: a fair coin is 1 bit, one face in 32 is 5. With the natural logarithm the
-# unit is the **nat**, and 1 nat is $1 / \log 2 = 1.443$ bits. Losses in this course are in nats,
-# since the derivative of the natural logarithm is simply $1/x$.
+# counted in **bits**: how a fair coin falls is 1 bit, one of 32 equally likely cards is 5. With the
+# natural logarithm the unit is the **nat**, and 1 nat is $1 / \log 2 = 1.443$ bits. Losses in this
+# course are in nats, since the derivative of the natural logarithm is simply $1/x$.
 #
 # ### Exercise 8: `log_to_base` (easy, 4 minutes, 2 points)
 #
@@ -770,9 +779,10 @@ def log_to_base(x, base):
 check(log_to_base)
 
 # %% [markdown]
-# Here is the same step in the package, on the way from nats to bits per token. The example is a
-# text of 100 words, each a guess among 50 equally likely ones: $\log_2 50 = 5.64$ bits for each
-# word. The perplexity, of which lesson 10 has more to say, is then 50.
+# Here is the same step in the package, on the way from nats to bits per token. (A **token** is what
+# a model reads and writes one at a time: a word, or a piece of one.) The example is a text of 100
+# words, each a guess among 50 equally likely ones: $\log_2 50 = 5.64$ bits for each word. The
+# perplexity, of which lesson 10 has more to say, is then 50.
 
 # %%
 print(inspect.getsource(Perplexity.bits_per_token.fget))
@@ -830,17 +840,19 @@ assert abs(sums[-1] + 509.7) < 0.1
 # words. On it lie two thick ones, which end in crosses where the product becomes 0: the 32-bit one
 # at 27 words, the 64-bit one at 191.*
 #
-# 191 words, less than a page; in 32-bit numbers, which models use, 27, a longish sentence. After
-# that all texts have the same probability, 0. It is the quiet sort of error again: nothing is
-# raised, and a comparison of two models is a comparison of 0 with 0. The sum of the logarithms
-# goes straight on, to -509.7 in powers of ten after 300 words. So nobody who works with language
-# models multiplies probabilities. Their logarithms are added.
+# 191 words, less than a page; in 32-bit numbers, which models use, 27, a longish sentence. This is
+# called **underflow**. From there on all texts have the same probability, 0. It is the quiet sort
+# of error again: no exception is raised, and a comparison of two models is a comparison of 0 with
+# 0. The sum of the logarithms goes straight on, to -509.7 after 300 words: the probability is
+# $10^{-509.7}$. So nobody who works with language models multiplies probabilities. Their logarithms
+# are added.
 #
 # ### Exercise 9: `log_of_product` (medium, 8 minutes, 4 points)
 #
 # `p` $(..., T)$ holds the probabilities of the $T$ words of a sequence, perhaps of many sequences.
 # Give the natural logarithm of each product, $(...)$. A thousand words must be no trouble. And if
-# one factor is 0, the product is 0: its logarithm is $-\infty$, and should be.
+# one factor is 0, the product is 0: its logarithm is $-\infty$, and should be. (NumPy warns of a
+# division by zero there. That is no error.)
 
 
 # %%
@@ -865,7 +877,7 @@ check(log_of_product)
 # text of 40 words, so mine is better.» What do you tell them?
 #
 # *Rubric, 4 points: 1 for seeing that 0.0 is underflow and says nothing about either model; 1 for
-# the mend, sums of logarithms; 1 for dividing by the number of words, since longer texts are less
+# the remedy, sums of logarithms; 1 for dividing by the number of words, since longer texts are less
 # likely: in powers of ten Ben's has -2 per word and Ann's -1.5, so hers does better; 1 for the
 # doubt that remains: two short texts, and not even the same, are no fair test.*
 #

@@ -6,7 +6,7 @@
 # norm; find the bug when a gradient is lost; check any gradient by small steps, and choose the
 # step; and read the tape that trains every model in this course.
 #
-# **You need** lesson 00 (NumPy broadcasting, the chain rule).
+# **You need** lesson 00 (NumPy broadcasting, the chain rule, small steps).
 # **Time:** about 40 minutes of reading, and 130 of exercises.
 #
 # ## Why
@@ -109,7 +109,8 @@ plt.show()
 # 3. $a = x y$ has 1. It sends $1 \cdot 3 = 3$ to $x$, and $1 \cdot 2 = 2$ to $y$.
 # 4. $x$ has received twice, 1 and 3. Both count: its gradient is 4. That of $y$ is 2.
 #
-# Is it true? Move $x$ by 0.001, and $z$ should move by 0.004.
+# Is it true? Move $x$ by 0.001, and $z$ should move by 0.004. Move $y$ instead, and $z$ should move
+# by 0.002.
 
 
 # %%
@@ -119,7 +120,8 @@ def z_of(x, y):
 
 
 frames = [{"z": 1}, {"z": 1, "a": 1, "x": 1}, {"z": 1, "a": 1, "x": 4, "y": 2}]
-print("z moves by", z_of(2.001, 3) - z_of(2, 3), "and by", z_of(2, 3.001) - z_of(2, 3))
+print(f"x moves: z by {z_of(2.001, 3) - z_of(2, 3):.6f}", end="; ")
+print(f"y moves: z by {z_of(2, 3.001) - z_of(2, 3):.6f}")
 assert z_of(2, 3) == values["z"] == 8
 assert np.isclose(z_of(2.001, 3) - z_of(2, 3), 0.001 * frames[-1]["x"])
 assert np.isclose(z_of(2, 3.001) - z_of(2, 3), 0.001 * frames[-1]["y"])
@@ -142,7 +144,7 @@ plt.show()
 #
 # Along a way the factors are **multiplied**; where several ways meet they are **added**. From here
 # on, `grad_v` is short for $\partial L / \partial v$: the derivative of the loss, or of whatever
-# number stands at the end, by $v$.
+# number stands at the end, with respect to $v$. We call it the **gradient** of $v$.
 #
 # ### Exercise 1: `local_gradients` (easy, 8 minutes, 4 points)
 #
@@ -174,7 +176,7 @@ check(local_gradients)
 # $y = \tanh x$ and `grad_y`, return `grad_x`, in one line. The input $x$ is not given, and you do
 # not need it. That happens often: the derivatives of exp, tanh and the square root are simplest in
 # terms of their own output, and then the tape need not keep the input. `y` and `grad_y` may be
-# arrays; leave them as they are.
+# arrays, and then the same happens to each of their numbers; do not change them.
 
 
 # %%
@@ -235,11 +237,11 @@ check(walk_back)
 # %% [markdown]
 # ## In which order?
 #
-# The walk above goes strictly from the last node to the first, and that is more than a habit. A
-# node may send only when **all** its users have sent to it. Suppose that we dived along the arrows
-# instead, always to the first source. Take $a = x^2$, $b = 3 a$, $z = a + b$ at $x = 1$. From $z$
-# we would dive to $a$, and from there to $x$. Only then would $b$ have its turn, and send its 3 to
-# an $a$ that has sent already.
+# The walk above goes strictly from the last node to the first, and for a reason. A node may send
+# only when **all** its users have sent to it. Suppose that we dived instead: from each node at once
+# on to its first source, and to the other sources later. Take $a = x^2$, $b = 3 a$, $z = a + b$ at
+# $x = 1$. From $z$ we would dive to $a$, and from there to $x$. Only then would $b$ have its turn,
+# and send its 3 to an $a$ that has sent already.
 
 # %%
 diamond = {"x": [], "a": [("x", 2.0)], "b": [("a", 3.0)], "z": [("a", 1.0), ("b", 1.0)]}
@@ -259,11 +261,11 @@ assert by_diving["x"] == 2.0
 # *Picture: the graph of a = x², b = 3a, z = a + b twice. Youngest first, a has 4 and x has 8.
 # Diving, a has 4 as well, but x has only 2: a had sent to it before the part from b came.*
 #
-# Since $z = 4 x^2$, the right answer is 8. Diving gave 2, and no error. It need not be strictly
-# backwards, though; any order will do in which every node comes after all its users. Such an order
-# is called **topological**. A tape has one for free: a user is always younger than what it uses,
-# because it could not have been computed before. So give each node a number when it is made, and
-# take the youngest first.
+# Since $z = 4 x^2$, the right answer is 8. Diving gave 2, and no error message. The order need not
+# be strictly backwards, though; any will do in which every node comes after all its users. Such an
+# order is called **topological**. A tape has one for free: a user is always younger than what it
+# uses, because it could not have been computed before. So give each node a number when it is made,
+# and take the youngest first.
 #
 # ### Exercise 4: `walking_order` (medium, 12 minutes, 5 points)
 #
@@ -460,7 +462,9 @@ check(matmul_backward)
 #
 # An operation in tinyllm is a class with two functions over arrays: `forward`, which saves what the
 # backward will need, and `backward`. Here is the product, with both of your findings in it: each
-# factor's local gradient is the other, and what was broadcast is summed back.
+# factor's local gradient is the other, and what was broadcast is summed back. `ctx`, the context,
+# carries what was saved from the one to the other, and `needs_input_grad` says whose gradient
+# anybody wants.
 
 # %%
 print(inspect.getsource(Mul))
@@ -531,10 +535,10 @@ assert [node.function.__name__ for node in nodes] == (
 print(inspect.getsource(tinyllm_tape._add_at))
 
 # %% [markdown]
-# Here is the cure of exercise 3 once more, with a finer point. It does not write `arrived += grad`,
-# which would change the array that arrived first. That array may belong to someone else too: the
-# backward of a sum hands the very same array to both its inputs, and `+=` on the one would change
-# the other. What may be shared is not changed in place.
+# Here is the cure of exercise 3 once more, with a finer point. `kernels.add` makes a new array. The
+# helper does not write `before += grad`, which would change the array that arrived first. That
+# array may belong to someone else too: the backward of a sum hands the very same array to both its
+# inputs, and `+=` on the one would change the other. What may be shared is not changed in place.
 #
 # The same danger has a second face. The backward of a product needs its inputs as they **were**. If
 # somebody overwrites one between forward and backward, the gradient would be wrong, and nothing
@@ -591,22 +595,23 @@ check(gradient_by_steps)
 # %% [markdown]
 # ## An experiment: how small a step?
 #
-# Derivatives are limits for $h \to 0$. So the smaller the step, the better? Or does something else
-# come in, and if so, when? We take the network's loss and move all its 65 parameters at once along
-# a random direction. The tape says exactly how steep the loss is that way: gradient times
-# direction, summed. We compare the slope by steps with it, for steps from $10^{-1}$ to $10^{-14}$,
-# on average over ten directions.
+# In lesson 00 central differences of a sine were best at a step of $10^{-5}$. Is that so for a
+# whole network, with all its sums and products? And what happens to somebody who checks gradients
+# with 32-bit numbers? We move all the 65 parameters of our network at once along a random
+# direction. The tape says exactly how steep the loss is that way: gradient times direction, summed.
+# We compare the slope by steps with it, for steps from $10^{-1}$ to $10^{-14}$, on average over ten
+# directions.
 #
 # ### Predict, then run (5 minutes)
 #
-# For **central** differences with 64-bit numbers (about 16 digits): the error is least at a step of
-# about $10^{-k}$. Put your $k$, from 1 to 14, below. The next cell shows the answer only when there
-# is a guess.
+# Somebody takes central differences with a step of $10^{-6}$, a good one for 64-bit numbers, but
+# computes the loss with **32-bit** numbers, which have some 7 digits. The loss is about 2, and the
+# slopes are about 0.3. How large is the error, in percent of the slope? Put a number below.
 
 # %%
-my_exponent = None
+my_percent = None
 ### BEGIN SOLUTION
-my_exponent = 8
+my_percent = 100 * 1e-7 / (2 * 1e-6) / 0.3
 ### END SOLUTION
 
 
@@ -623,6 +628,8 @@ slopes = np.array(
         for way in directions
     ]
 )
+assert 1 < loss.item() < 3  # "about 2"
+assert 0.1 < np.abs(slopes).mean() < 0.6  # "about 0.3"
 
 
 def moved_loss(way, by, dtype):
@@ -645,7 +652,8 @@ forward = [error(step, central=False) for step in steps]
 short = [error(step, central=True, dtype=tinyllm.float32) for step in steps[:8]]
 best = 1 + int(np.argmin(central))
 assert 4 <= best <= 6
-reveal("02", "the best step of central differences, as k", my_exponent, best)
+assert 0.02 < short[5] < 0.5
+reveal("02", "percent of error in 32 bits, step 1e-6", my_percent, 100 * short[5])
 
 # %%
 figure, axes = plt.subplots(figsize=(7, 3.6), layout="constrained", facecolor=PAPER)
@@ -660,10 +668,11 @@ axes.legend(frameon=False, loc="lower right")
 plt.show()
 least = {"central": min(central), "forward": min(forward), "32 bits": min(short)}
 print("least errors", {name: f"{value:.1e}" for name, value in least.items()})
+print(f"best step 1e-{best}; 32 bits at 1e-6: {short[5]:.1%}")
 assert min(central) < 1e-9 < min(forward) < 1e-6
 assert int(np.argmin(forward)) + 1 in (7, 8)
 assert min(short) > 1000 * min(central)
-assert short[5] > 0.01
+assert short[5] > 0.02
 assert 50 < central[1] / central[2] < 200
 assert 5 < forward[1] / forward[2] < 20
 assert central[11] > 1e4 * min(central)
@@ -673,15 +682,17 @@ assert central[11] > 1e4 * min(central)
 # curves fall, reach a lowest point and rise again. Central differences fall twice as steeply as
 # forward ones and get much lower. With 32 bits the curve turns far earlier and higher.*
 #
-# Two errors work against each other. A long step takes some of the curve's bend for slope. With
-# each step ten times as small, this error falls ten times for forward differences, like $h$, and a
-# hundred times for central ones, like $h^2$, because the bend lifts both points alike, and falls
-# out of their difference. But the loss itself is rounded to some 16 digits, and subtracting two
-# nearly equal numbers leaves few of them; dividing by a small $h$ makes that noise large, like
-# $10^{-16} / h$. Where the two meet is the best step: about $10^{-5}$ for central differences,
-# $10^{-7}$ for forward ones. With 32-bit numbers, which have 7 digits, the noise takes over much
-# earlier. Their best is more than a thousand times as bad, and at a step of $10^{-6}$ more than a
-# hundredth of the answer is wrong: this is why gradients are checked in 64 bits.
+# The network behaves as the sine did: two errors work against each other. A long step takes some of
+# the curve's bend for slope. With each step a tenth as long, this error is a tenth as large for
+# forward differences, like $h$, and a hundredth for central ones, like $h^2$, because the bend
+# lifts both points alike, and falls out of their difference. But the loss itself is rounded to some
+# 16 digits, and subtracting two nearly equal numbers leaves few of them; dividing by a small $h$
+# makes that noise large, like $10^{-16} / h$. Where the two meet is the best step: about $10^{-5}$
+# for central differences, $10^{-7}$ for forward ones. With 32-bit numbers the noise is like
+# $10^{-7} / h$, so it takes over much earlier. Their best is more than a thousand times as bad, and
+# at a step of $10^{-6}$ about a tenth of the slope is noise. (A loss of about 2 is rounded by about
+# $10^{-7}$. Divide by $2 h$ and by the slope, and you are close to it.) A check that is off by a
+# tenth would let many a mistake pass: this is why gradients are checked in 64 bits.
 #
 # The tape has no step, and no such error. Small steps are for testing it. `tinyllm.gradcheck` does
 # it for every input, with a step of $10^{-6}$, and does not stop at «wrong». Somebody wrote a cube:
@@ -708,20 +719,22 @@ except GradcheckError as failure:
     message = str(failure)
 print(message)
 assert "analytic = 0.333333 * numeric" in message
+assert "numeric 6.198" in message
 
 # %% [markdown]
 # The gradient is a third of what it should be: the 3 of $3 x^2$ is missing. Note what the check
-# does **not** do: it does not look at the sum of the outputs alone. The outputs of a softmax always
-# sum to 1, so the gradient of their sum is 0, and a softmax whose backward returns zeros would
-# pass. `gradcheck` weighs the outputs with random numbers instead.
+# does **not** do: it does not look at the sum of the outputs alone. The outputs of a softmax
+# (lesson 07) always sum to 1, so the gradient of their sum is 0, and a softmax whose backward
+# returns zeros would pass. `gradcheck` multiplies each output by a random number before it sums.
+# That is why the message says 6.2 at $x = 2$, and not $3 \cdot 2^2 = 12$.
 #
 # ## What does it cost?
 #
 # Now to the promise made at the start. To get all derivatives of $P$ numbers, central differences
 # compute the loss $2 P$ times. The tape computes it once and walks back once, where each node does
 # about twice the work of its forward. That makes some three computations of the loss, whatever $P$
-# is. On paper, steps take $2 P / 3$ times as long. A measurement may say something else: keeping
-# the tape takes time, and the walk is Python.
+# is. On paper, steps take $2 P / 3$ times as long. A measurement may say something else: noting the
+# tape takes time, the walk back is Python, and the check by steps has some work of its own.
 #
 # ### Predict, then run (3 minutes)
 #
@@ -783,17 +796,18 @@ assert ratios[-1] > 30
 #
 # The exact factor depends on your machine; that it grows with the number of parameters does not. It
 # tends to be more than 342. Nobody asks for the gradient of the data, so the first product walks
-# back with one product in the place of two; and the check has some work of its own. A model with a
+# back with one product in the place of two; and the check does more than compute losses. A model with a
 # hundred million weights would need two hundred million computations of the loss for one gradient.
 # The tape needs the worth of about three.
 #
-# Why is backwards the cheap direction? Take a chain $x \to a \to b \to z$ of vectors. Its
-# derivative is a product of three matrices of local gradients, which you may multiply from either
-# end. At the end of $z$ stands a single number, so from there each step is a **row** times a
-# matrix, and stays a row. From the end of $x$ each step is a matrix times a matrix, or one pass for
-# every input. With many inputs and one output, begin at the output. The price is memory: the walk
-# back needs what the forward saved, for the whole length of the tape. For our network of width 16
-# that is more than a hundred times what its parameters take.
+# Why is backwards the cheap direction? Take a chain $x \to a \to b \to z$, where $x$, $a$ and $b$
+# are vectors and $z$ is one number. Its derivative is a product of three matrices of local
+# gradients, which you may multiply from either end. The last of them, for $z$, has a single row. So
+# from that end each step is a **row** times a matrix, and stays a row. From the end of $x$ each
+# step is a matrix times a matrix, as much as one pass for every input. With many inputs and one
+# output, begin at the output. The price is memory: the walk back needs what the forward saved, for
+# the whole length of the tape. For our network of width 16 that is more than a hundred times what
+# its parameters take.
 
 # %%
 loss = network_loss(*leaves)

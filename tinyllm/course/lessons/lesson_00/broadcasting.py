@@ -58,6 +58,11 @@ OUTER_SUM = Exercise(
             changed(_OUTER, ("a[:, None] + b", "a + b[:, None]")),
         ),
         Mistake(
+            "both are rows",
+            "a lies along the columns, as b does: its new axis of length 1 belongs after its own.",
+            changed(_OUTER, ("a[:, None]", "a[None, :]")),
+        ),
+        Mistake(
             "a product",
             "these are products: the sums of all pairs were asked.",
             changed(_OUTER, (" + ", " * ")),
@@ -147,6 +152,11 @@ SIDE_BY_SIDE = Exercise(
             "each matrix transposed",
             "each matrix is transposed by itself: T and N should change places, not T and D.",
             changed(_SIDE, (_MOVES, "x.transpose(2, 0, 1).reshape(D, N * T)")),
+        ),
+        Mistake(
+            "all axes turned round",
+            "x.T turns round all three axes, the columns too: only N and T should change places.",
+            changed(_SIDE, (_MOVES, "x.T.reshape(T, N * D)")),
         ),
         Mistake(
             "three axes",

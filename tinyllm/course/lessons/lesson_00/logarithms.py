@@ -184,8 +184,8 @@ LOG_OF_PRODUCT = Exercise(
         ),
         Mistake(
             "something added",
-            "something is added to p to be safe from 0: then the impossible is merely unlikely. A "
-            "factor of 0 gives -inf, and should.",
+            "p is kept away from 0, by a small number added or by a lower limit: then the "
+            "impossible is merely unlikely. A factor of 0 gives -inf, and should.",
             changed(_PRODUCT, ("np.log(p)", "np.log(p + 1e-12)")),
         ),
         Mistake(

@@ -27,7 +27,7 @@ _CENTRE = code_of(_centre_rows, "centre_rows")
 CENTRE_ROWS = Exercise(
     name="centre_rows",
     lesson="00",
-    task="Take its mean off each row of x (N, D), and leave x itself as it is.",
+    task="Subtract from each row of x (N, D) its own mean, and leave x itself as it is.",
     points=2,
     minutes=5,
     difficulty="easy",
@@ -46,12 +46,12 @@ CENTRE_ROWS = Exercise(
     mistakes=(
         Mistake(
             "the columns",
-            "the mean of each column is taken off: axis 0 runs down the columns.",
+            "the mean of each column is subtracted: axis 0 runs down the columns.",
             changed(_CENTRE, ("axis=1", "axis=0")),
         ),
         Mistake(
             "one mean for all",
-            "one mean is taken off everything: each row has its own.",
+            "one mean is subtracted from everything: each row has its own.",
             changed(_CENTRE, ("axis=1, keepdims=True", "")),
         ),
         Mistake(
@@ -72,7 +72,7 @@ CENTRE_ROWS = Exercise(
         ),
         Mistake(
             "the sum",
-            "the sum of each row is taken off: its mean was asked.",
+            "the sum of each row is subtracted: its mean was asked for.",
             changed(_CENTRE, (".mean(", ".sum(")),
         ),
         Mistake(
@@ -145,6 +145,15 @@ ROW_SHARES = Exercise(
             "transposed",
             "the shares are right, but the table is transposed: turn it back.",
             changed(_SHARES, (_DIVIDED, "counts.T / counts.sum(axis=1)")),
+        ),
+        Mistake(
+            "in place",
+            "/= works on the caller's array, which is not yours to change; and here it holds whole "
+            "numbers, into which shares do not fit.",
+            changed(
+                _SHARES,
+                (f"return {_DIVIDED}", f"{_DIVIDED.replace(' /', ' /=')}\n    return counts"),
+            ),
         ),
         Mistake(
             "whole numbers",

@@ -43,8 +43,8 @@ SLOPE_OF_LOSS = Exercise(
     "2 (t - y), 1 - t² and x; the chain rule multiplies them, and the slope of a sum is the sum.",
     hints=(
         "From the outside in: what is the last thing done to each pair? And before that?",
-        "Name the pieces, u = w x and t = tanh(u). Write the slope of each by the one inside it, "
-        "multiply the three, and sum over the pairs.",
+        "Name the pieces, u = w x and t = tanh(u). Write the slope of each for a change of the "
+        "one inside it, multiply the three, and sum over the pairs.",
         "t = np.tanh(w * x); (2 * (...) * (1 - ...) * ...).sum()",
     ),
     reference=_slope_of_loss,
@@ -78,14 +78,27 @@ SLOPE_OF_LOSS = Exercise(
             changed(_LOSS, ("t**2", "t")),
         ),
         Mistake(
-            "by x",
-            "this is the slope by x: the innermost factor is w there. By w it is x.",
+            "with respect to x",
+            "this is the slope for a change of x, with the factor w: when w changes, it is x.",
             changed(_LOSS, ("* x).sum", "* w).sum")),
         ),
         Mistake(
             "at the wrong place",
             "the slope of tanh is taken at x, where it should be taken at w x.",
             changed(_LOSS, ("t**2", "np.tanh(x) ** 2")),
+        ),
+        Mistake(
+            "the difference turned round",
+            "the sign is turned: the loss squares t - y, so its slope has t - y too, not y - t.",
+            changed(_LOSS, ("(t - y)", "(y - t)")),
+        ),
+        Mistake(
+            "summed too early",
+            "factors are summed over the pairs before they are multiplied: finish the product of "
+            "each pair first, then sum.",
+            changed(
+                _LOSS, ("(2 * (t - y) * (1 - t**2) * x)", "(2 * (t - y)).sum() * ((1 - t**2) * x)")
+            ),
         ),
         Mistake(
             "the mean",
@@ -179,6 +192,11 @@ SLOPE_BY_STEPS = Exercise(
             "the sign",
             "left minus right: the sign is the wrong way round.",
             changed(_STEPS, ("f(x + step) - f(x - step)", "f(x - step) - f(x + step)")),
+        ),
+        Mistake(
+            "the rise alone",
+            "this is the rise alone: a slope is the rise divided by the run.",
+            changed(_STEPS, (" / (2 * step)", "")),
         ),
         Mistake(
             "half steps",

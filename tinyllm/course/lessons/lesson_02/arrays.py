@@ -98,6 +98,11 @@ UNBROADCAST = Exercise(
             ),
         ),
         Mistake(
+            "always axis 0",
+            "axis 0 is summed, whatever the shapes are: find out which axes were repeated.",
+            "def unbroadcast(grad, shape):\n    return grad.sum(axis=0)\n",
+        ),
+        Mistake(
             "the axis is lost",
             "an axis of size 1 disappears with its sum: keepdims=True keeps it.",
             changed(_UNBROADCAST, ("keepdims=True", "keepdims=False")),
@@ -188,6 +193,13 @@ MATMUL_BACKWARD = Exercise(
             "no transposition",
             "neither w nor x is transposed: write the shapes of each product down.",
             changed(_MATMUL, ("w.T", "w"), ("rows.T @", "rows @")),
+        ),
+        Mistake(
+            "the factors change places",
+            "the right matrices are transposed, but the factors have changed places: grad_y (N, "
+            "out) comes first for grad_x, and last for grad_w. Write the shapes down.",
+            changed(_MATMUL, ("grad_y @ w.T", "w.T @ grad_y"),
+                    ("rows.T @ grad_rows", "grad_rows @ rows.T")),
         ),
         Mistake(
             "grad_w transposed",

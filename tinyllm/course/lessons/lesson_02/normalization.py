@@ -86,6 +86,12 @@ LAYER_NORM_BACKWARD = Exercise(
             changed(_NORM, ("g = grad_y * weight", "g = grad_y")),
         ),
         Mistake(
+            "not divided by the deviation",
+            "the way through the division is missing from grad_x: n is x less its mean, divided by "
+            "a root, and so is what goes back.",
+            changed(_NORM, ("rstd * (g - mean_g", "(g - mean_g")),
+        ),
+        Mistake(
             "sums where means belong",
             "mean and variance divide by D, so their ways do too: these are sums.",
             changed(_NORM, ("g.mean(", "g.sum("), ("(g * n).mean(", "(g * n).sum(")),
@@ -110,6 +116,20 @@ LAYER_NORM_BACKWARD = Exercise(
             changed(
                 _NORM, ("(grad_y * n).sum(axis=rows), grad_y.sum(axis=rows)", "grad_y * n, grad_y")
             ),
+        ),
+        Mistake(
+            "weight and bias in the wrong order",
+            "the last two have changed places: first the gradient of the weight, then of the bias.",
+            changed(
+                _NORM,
+                ("(grad_y * n).sum(axis=rows), grad_y.sum(axis=rows)",
+                 "grad_y.sum(axis=rows), (grad_y * n).sum(axis=rows)"),
+            ),
+        ),
+        Mistake(
+            "the weight twice",
+            "the weight is in its own gradient: when it grows by 1, n weight + bias grows by n.",
+            changed(_NORM, ("(grad_y * n).sum", "(g * n).sum")),
         ),
         Mistake(
             "summed along the row",

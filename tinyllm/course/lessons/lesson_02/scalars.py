@@ -76,6 +76,11 @@ LOCAL_GRADIENTS = Exercise(
             changed(_LOCAL, ("-x / y**2", "-x / y")),
         ),
         Mistake(
+            "no x for div",
+            "that is the derivative of 1 / y: here x stands above the line, and stays as a factor.",
+            changed(_LOCAL, ("-x / y**2", "-1 / y**2")),
+        ),
+        Mistake(
             "div as if it were mul",
             "for x / y, dz/dx is 1 / y: the y belongs below the line.",
             changed(_LOCAL, ("return 1.0 / y,", "return y,")),
@@ -111,7 +116,7 @@ _TANH = solution_of(_tanh_backward, "tanh_backward")
 TANH_BACKWARD = Exercise(
     name="tanh_backward",
     lesson="02",
-    task="From y = tanh(x), and the gradient of the loss for y, give the gradient for x.",
+    task="From y = tanh(x), and the gradient of the loss for y, give that for x.",
     points=2,
     minutes=5,
     difficulty="easy",
@@ -147,6 +152,11 @@ TANH_BACKWARD = Exercise(
             "no square",
             "the output belongs squared: 1 - y².",
             changed(_TANH, ("1 - y * y", "1 - y")),
+        ),
+        Mistake(
+            "no brackets",
+            "grad_y * 1 - y * y multiplies first and subtracts then: brackets are missing.",
+            changed(_TANH, ("(1 - y * y)", "1 - y * y")),
         ),
         Mistake(
             "the gradient changed in place",

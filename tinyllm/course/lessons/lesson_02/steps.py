@@ -81,6 +81,29 @@ GRADIENT_BY_STEPS = Exercise(
             changed(_STEPS, ("/ (2 * step)", "/ step")),
         ),
         Mistake(
+            "down to x alone",
+            "after the step up, one step down leads back to x: the second point should lie a step "
+            "below it.",
+            changed(_STEPS, ("x[place] - step", "x[place]")),
+        ),
+        Mistake(
+            "brackets",
+            "/ 2 * step divides by 2 and then multiplies by step: brackets are missing.",
+            changed(_STEPS, ("/ (2 * step)", "/ 2 * step")),
+        ),
+        Mistake(
+            "whole rows",
+            "a single index moves a whole row of a matrix at once: each number needs a move of its "
+            "own, in arrays of any shape.",
+            changed(_STEPS, ("in np.ndindex(x.shape)", "in range(len(x))")),
+        ),
+        Mistake(
+            "the gradient cut off",
+            "the array for the gradient is made like x: if x holds whole numbers, so does it, and "
+            "what is behind the point is cut off.",
+            changed(_STEPS, ("np.zeros(x.shape)", "np.zeros_like(x)")),
+        ),
+        Mistake(
             "the sign",
             "below minus above: the sign is the wrong way round.",
             changed(_STEPS, ("(above - function(moved))", "(function(moved) - above)")),

@@ -79,6 +79,24 @@ _VALUE = "\n\n\n".join(
     ("import itertools\nimport math\n\nbirths = itertools.count()", inspect.getsource(Value))
 )
 _WAITING = _VALUE[_VALUE.index("        waiting = {") :]
+_NAIVE = """\
+        def visit(node):
+            for source, local in node.edges:
+                source.grad += local * node.grad
+                visit(source)
+
+        visit(self)
+"""
+_ONCE = """\
+        seen, waiting = set(), [self]
+        while waiting:
+            node = waiting.pop()
+            if node not in seen:
+                seen.add(node)
+                for source, local in node.edges:
+                    source.grad += local * node.grad
+                    waiting.append(source)
+"""
 
 VALUE = Exercise(
     name="Value",
@@ -150,6 +168,24 @@ VALUE = Exercise(
                 ("waiting.pop(max(waiting))  # the youngest", "waiting.pop()"),
                 ("waiting[source.number] = source", "waiting.append(source)"),
             ),
+        ),
+        Mistake(
+            "recursion, once for each use",
+            "a node is walked as often as it is used, and passes on each time all that has "
+            "arrived so far; and recursion goes as deep as the graph, where Python stops it.",
+            changed(_VALUE, (_WAITING, _NAIVE)),
+        ),
+        Mistake(
+            "diving, each node once",
+            "each node is walked once, but too early: the walk dives from node to source, and a "
+            "node passes on what it has before its other users have sent their part.",
+            changed(_VALUE, (_WAITING, _ONCE)),
+        ),
+        Mistake(
+            "by distance, each node once",
+            "each node is walked once, but in the order of its distance from the end: one that is "
+            "used both near and far passes on its gradient before the far part has come.",
+            changed(_VALUE, (_WAITING, _ONCE), ("waiting.pop()", "waiting.pop(0)")),
         ),
         Mistake(
             "oldest first",

@@ -208,6 +208,13 @@ WALKING_ORDER = Exercise(
             code_of(_depth_first, "walking_order"),
         ),
         Mistake(
+            "depth first, from the other end",
+            "the walk dives along the last source at once: a node is walked before its other users "
+            "have sent their part.",
+            changed(code_of(_depth_first, "walking_order"), ("waiting.pop(0)", "waiting.pop()"),
+                    ("[*sources[node], *waiting]", "[*waiting, *sources[node]]")),
+        ),
+        Mistake(
             "breadth first",
             "the nodes come by their distance from the loss: one that is used both near the loss "
             "and further away is walked too early.",
