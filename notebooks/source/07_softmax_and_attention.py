@@ -291,9 +291,9 @@ assert abs(by_steps.sum()) < 1e-8
 # ## Attention is four lines
 #
 # With softmax in hand, the formula reads like a recipe. Scores: $(T, D) \cdot (D, S) \to (T, S)$.
-# Divide by the root. Softmax along the keys: still $(T, S)$. Times $V$, which is $(S, D_v)$: $(T,
-# D_v)$. There are as many outputs as queries, each as wide as a value. $S$ disappears: a query may
-# look at ten keys or ten thousand, and what it gets has the same size.
+# Divide by the root. Softmax along the keys: still $(T, S)$. Times the values, $(S, D_v)$: that
+# gives $(T, D_v)$. There are as many outputs as queries, each as wide as a value. $S$ disappears: a
+# query may look at ten keys or ten thousand, and what it gets has the same size.
 #
 # These are the helpers by which tinyllm defines its kernel. Read the line `scores = (q @ ...)`,
 # where `scale` is $1/\sqrt{D}$, and then how `_weights` subtracts the maximum. What they do about
@@ -307,8 +307,8 @@ print(inspect.getsource(inspect.getmodule(attention_kernel.definition)._weights)
 # ### Exercise 4: `attention` (medium, 15 minutes, 5 points)
 #
 # Write the formula for `q` $(..., T, D)$, `k` $(..., S, D)$ and `v` $(..., S, D_v)$. $T$ and $S$
-# may differ, and there may be more axes in front (a batch, and the heads that end this lesson), so
-# `k.T` will not do. You may use your `my_softmax`.
+# may differ, and there may be more axes in front (a batch, and heads, which come at the end of this
+# lesson), so `k.T` will not do. You may use your `my_softmax`.
 
 
 # %%
@@ -329,9 +329,8 @@ check(attention)
 # product is a sum of $D$ products with variance 1 each, so its own variance is $D$, and its spread,
 # the standard deviation, is $\sqrt{D}$. The wider the vectors, the farther apart the scores; and
 # softmax, which counts differences, grows sharp. But does that matter? It might come out otherwise:
-# perhaps
-# 16 keys are so many that no single one ever takes all, or the division makes the shares so even
-# that attention hardly chooses. We measure.
+# perhaps 16 keys are so many that no single one ever takes all, or the division makes the shares so
+# even that attention hardly chooses. We measure.
 #
 # ### Predict, then run (5 minutes)
 #
