@@ -60,9 +60,8 @@ rng = np.random.default_rng(10)
 # has the share $p$. The tosses do not know of each other, so their shares multiply, and what you
 # saw had the probability $p^7 (1 - p)^3$.
 #
-# Now turn this round. The tosses are done and will not change; what you do not know is $p$. Read
-# as a function of $p$, the same formula is called the **likelihood**. It says how well each coin
-# explains what you saw.
+# The tosses are done and will not change; what you do not know is $p$. Read as a function of $p$,
+# the same formula is called the **likelihood**. It says how well each coin explains what you saw.
 
 
 # %%
@@ -95,11 +94,10 @@ assert abs(coin(p).sum() * 0.001 - 1 / 1320) < 1e-7
 # top at the same place.*
 #
 # The coin that explains it best has $p = 0.7$, just the share of heads that you saw. A fair coin
-# explains it too, but 2.3 times worse. Mind the word: a likelihood is no distribution over $p$.
-# The area under the hill is 1/1320, not 1.
+# explains it too, but 2.3 times worse. A likelihood is no distribution over $p$. The area under the
+# hill is 1/1320, not 1.
 #
-# The logarithm has its top at the same place, because a logarithm keeps the order of numbers. So
-# we may climb whichever hill we like.
+# The logarithm has its top at the same place, because a logarithm keeps the order of numbers.
 #
 # ## The smallest numeric example
 #
@@ -731,7 +729,7 @@ plt.show()
 # ### Exercise 8: `bits_per_byte` (easy, 5 minutes, 2 points)
 #
 # From the sum of a text's losses in nats, a number, and the text, a string, give bits per byte of
-# UTF-8. One line is enough.
+# UTF-8.
 
 
 # %%
@@ -880,7 +878,7 @@ assert 0.45 < again < 0.7
 # ### Predict, then run (3 minutes)
 #
 # The model's weights are small random numbers: it has learnt nothing yet, and it must choose among
-# 58 words. What is its loss, in nats per word? You may use `np.log`.
+# 58 words. What is its loss, in nats per word?
 
 # %%
 my_first_loss = None
@@ -976,11 +974,11 @@ plt.show()
 # drops through the line of the pair counts, 1.03, within 20 steps, and then creeps down to the
 # orange line of the true entropy, 0.428, which the held-out curve nears but does not cross.*
 #
-# In a few seconds the model has found nearly all that there is to know. The gap that is left is
-# the divergence of the model from the truth: what it has yet to learn. Single batches in training
-# do dip below the line, since some hold easy stories. The mean over many stories can do so
-# only by chance, and only by a hair. If it lies well below, something is wrong: a leak, padding in
-# the mean, or a sum of the wrong things.
+# The model has found nearly all that there is to know. The gap that is left is the divergence of
+# the model from the truth: what it has yet to learn. Single batches in training do dip below the
+# line, since some hold easy stories. The mean over many stories can do so only by chance, and only
+# by a hair. If it lies well below, something is wrong: a leak, padding in the mean, or a sum of the
+# wrong things.
 #
 # For English as people write it, nobody knows where the floor is. Of the loss of the best models
 # we can only say that the floor lies no higher.
