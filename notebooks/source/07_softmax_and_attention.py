@@ -16,14 +16,14 @@
 # Which word that is differs from sentence to sentence, so no fixed weight can do it. The weights
 # have to be worked out from the words themselves, at the moment of reading.
 #
-# That is attention, and the chapter gives it in one line:
+# That is attention, and the paper that made it famous gives it in one line:
 #
 # $$\text{Attention}(Q, K, V) = \text{softmax}\left(\frac{Q K^\top}{\sqrt{d_k}}\right) V$$
 #
 # This lesson takes the line apart until nothing in it is a mystery: first the softmax, then the
 # product, then the odd root, and at last the mask that the line does not show.
 #
-# Shapes have letters throughout: $T$ queries, $S$ keys, $D$ (the chapter's $d_k$) the width of a
+# Shapes have letters throughout: $T$ queries, $S$ keys, $D$ (the formula's $d_k$) the width of a
 # query or a key, $D_v$ the width of a value, $B$ sequences in a batch, $H$ heads.
 
 # %%
@@ -55,8 +55,8 @@ rng = np.random.default_rng(7)
 # and the choice stays the same or jumps. A mixture changes smoothly, so the network can learn
 # which questions to ask.
 #
-# The picture below shows it with two keys. From left to right: scores, the shares that softmax
-# makes of them, and the mixture of values.
+# The picture below shows it with two queries and two keys. From left to right: scores; the shares
+# that softmax makes of them (how, the next section works out by hand); and the mixture of values.
 
 
 # %%
@@ -114,8 +114,8 @@ plt.show()
 # 4. **Mixture.** $0.670 \cdot 10 + 0.330 \cdot 20 = 13.30$.
 #
 # Query 1 is longer, and looks the other way: its scores are 0 and 2.12, and key 1 takes 0.893 of
-# the whole. A longer query asks more sharply. It never asks so sharply that a share becomes
-# exactly 0.
+# the whole. A longer query asks more sharply. On paper it never asks so sharply that a share
+# becomes exactly 0.
 
 # %%
 print("exponentials", np.exp(scores[0]), "shares", weights[0], "mixture", mixed[0])
@@ -135,12 +135,12 @@ assert np.allclose(mixed[:, 0], [13.30, 18.93], atol=0.01)
 #
 # But a computer cannot work out $e^{1000}$: beyond about 709 a 64-bit number overflows to infinity
 # (beyond 88 a 32-bit one), and infinity divided by infinity is NaN, «not a number». One NaN in a
-# weight ruins a training run. The first fact is the way out: take the largest $x$ of each row off
+# weight ruins a training run. The first fact is the way out: subtract the largest $x$ of each row
 # before the exponential. The largest exponent is then 0, nothing overflows, and the sum is at
 # least 1, so nothing is divided by 0.
 #
-# Here is tinyllm's own definition. It is the very text that runs when the compiled kernel is
-# switched off.
+# Here is tinyllm's own definition. It is the very text that runs when the compiled kernel (the same
+# formula in machine code) is switched off. The lines on `x.size` serve arrays with nothing in them.
 
 # %%
 print(inspect.getsource(softmax_kernel.definition))
@@ -155,12 +155,42 @@ assert np.allclose(softmax(x), [0.25, 0.75])
 
 # %% [markdown]
 # The naive formula answers NaN twice; the safe one answers 0.25 and 0.75, three times the share as
-# promised.
+# promised. Now three scores, and what becomes of their shares when we add to the scores or multiply
+# them.
+
+# %%
+x = np.array([2.0, 1.0, 0.0])
+changed = {"x": x, "x + 1000": x + 1000, "3 x": 3 * x, "x / 3": x / 3}
+figure, panels = plt.subplots(
+    1, 4, figsize=(9, 2.3), sharey=True, layout="constrained", facecolor=PAPER
+)
+for axes, (name, numbers) in zip(panels, changed.items(), strict=True):
+    dress(axes)
+    bars = axes.bar(range(3), softmax(numbers), color=BLUE)
+    axes.bar_label(bars, fmt="%.2f", color=INK)
+    axes.set_xticks(range(3), [f"{round(number, 2):g}" for number in numbers])
+    axes.set_title(f"softmax({name})", loc="left", color=INK, fontsize=11)
+panels[0].set_ylim(0, 1.1)
+panels[0].set_ylabel("share")
+plt.show()
+assert np.allclose(softmax(x), [0.665, 0.245, 0.090], atol=1e-3)
+assert np.allclose(softmax(x + 1000), softmax(x))
+assert softmax(3 * x)[0] > 0.95
+assert 0.4 < softmax(x / 3)[0] < 0.5
+
+# %% [markdown]
+# *Picture: four times three bars. The scores 2, 1, 0 have the shares 0.67, 0.24, 0.09, and so have
+# 1002, 1001, 1000. The scores 6, 3, 0 have 0.95, 0.05, 0.00; the scores 0.67, 0.33, 0 have 0.45,
+# 0.32, 0.23.*
+#
+# Adding changes nothing, multiplying does: it stretches the differences. Large scores are sharp,
+# small ones make the shares even. Remember this; it is what the odd root will be about.
 #
 # ### Exercise 1: `my_softmax` (easy, 10 minutes, 4 points)
 #
 # Write softmax over the last axis of an array of any number of dimensions, $(..., S) \to (...,
-# S)$. Large numbers must be safe, and what is $-\infty$ gets exactly 0. Leave `x` itself as it is.
+# S)$. Large numbers must be safe, and what is $-\infty$ gets exactly 0 (you will need that to hide
+# things). Leave `x` itself as it is.
 
 
 # %%
@@ -199,14 +229,38 @@ check(log_sum_exp)
 # %% [markdown]
 # ### Exercise 3: `softmax_backward` (hard, 18 minutes, 5 points)
 #
-# You have $y = \text{softmax}(x)$ and `grad_y`, the gradient of the loss for $y$. Give the
-# gradient for $x$, all of shape $(..., S)$. Every $y$ of a row depends on every $x$ of it: raise
-# $x_0$, and $y_0$ grows at the others' expense. Begin with
+# Every $y$ of a row depends on every $x$ of it: raise $x_0$, and $y_0$ grows at the others'
+# expense. By how much, small steps can measure.
+
+# %%
+x, step = np.array([2.0, 1.0, 0.0]), 1e-6
+moves = step * np.eye(3)  # row i moves x_i alone
+slopes = (softmax(x + moves) - softmax(x - moves)) / (2 * step)  # (S, S): row i, column j
+figure, axes = plt.subplots(figsize=(4.6, 2.6), layout="constrained", facecolor=PAPER)
+heat(axes, slopes, "slope of y_j for x_i", digits=3)
+axes.set_xlabel("j: the share that changes")
+axes.set_ylabel("i: the score that grows")
+plt.show()
+assert np.allclose(slopes[0], [0.223, -0.163, -0.060], atol=1e-3)
+assert np.allclose(slopes.sum(axis=1), 0, atol=1e-8)
+
+# %% [markdown]
+# *Picture: a 3 by 3 table. On the diagonal 0.223, 0.185, 0.082; off it all is negative: -0.163
+# between 0 and 1, -0.060 between 0 and 2, -0.022 between 1 and 2.*
 #
-# $$\frac{\partial y_j}{\partial x_i} = y_j\,([i = j] - y_i)$$
+# In row 0 the first share wins 0.223, and the other two lose just that: each row sums to 0, for the
+# shares must go on summing to 1.
 #
-# and sum over $j$. The result needs no matrix. The cell after yours compares tinyllm's own answer
-# with small steps in $x$, which is how you would test yours without a grader.
+# You have $y = \text{softmax}(x)$ and `grad_y`, the gradient of the loss $L$ for $y$. Give the
+# gradient for $x$, all of shape $(..., S)$. The chain rule goes along every way from $x_i$ to $L$,
+# so it sums over $j$; and the table above is, on paper, the formula on the right:
+#
+# $$\frac{\partial L}{\partial x_i} = \sum_j \frac{\partial L}{\partial y_j}\,\frac{\partial y_j}
+# {\partial x_i} \qquad\qquad \frac{\partial y_j}{\partial x_i} = y_j\,([i = j] - y_i)$$
+#
+# where $[i = j]$ is 1 if $i$ is $j$, and 0 if not. Put one into the other and simplify: the result
+# needs no matrix. The cell below the check compares tinyllm's own answer with small steps, which is
+# how you would test yours without a grader.
 
 
 # %%
@@ -226,22 +280,24 @@ tinyllm.softmax(leaf, -1).backward(tinyllm.tensor(grad_y))
 moves = step * np.eye(4)  # row i moves x_i alone
 by_steps = (softmax(x + moves) - softmax(x - moves)) @ grad_y / (2 * step)
 print("by the tape ", leaf.grad.numpy(), "\nby steps    ", by_steps)
-assert np.allclose(leaf.grad.numpy(), by_steps, atol=1e-8)
+assert np.allclose(leaf.grad.numpy(), by_steps, rtol=0, atol=1e-8)
 assert abs(by_steps.sum()) < 1e-8
 
 # %% [markdown]
-# The two agree to eight digits after the point. Notice too that the gradient sums to 0. It must:
-# adding the same number to all $x$ changes nothing, so there is nothing to gain in that direction.
+# The two agree to seven digits after the point and more. Notice too that the gradient sums to 0. It
+# must: adding the same number to all $x$ changes nothing, so there is nothing to gain in that
+# direction.
 #
 # ## Attention is four lines
 #
-# With softmax in hand, the formula reads like a recipe: $(T, D) \cdot (D, S) \to (T, S)$ scores;
-# divide; softmax along the keys, still $(T, S)$; times $(S, D_v) \to (T, D_v)$. There are as many
-# outputs as queries, each as wide as a value. $S$ disappears: a query may look at ten keys or ten
-# thousand, and what it gets has the same size.
+# With softmax in hand, the formula reads like a recipe. Scores: $(T, D) \cdot (D, S) \to (T, S)$.
+# Divide by the root. Softmax along the keys: still $(T, S)$. Times the values, $(S, D_v)$: that
+# gives $(T, D_v)$. There are as many outputs as queries, each as wide as a value. $S$ disappears: a
+# query may look at ten keys or ten thousand, and what it gets has the same size.
 #
 # These are the helpers by which tinyllm defines its kernel. Read the line `scores = (q @ ...)`,
-# and then how `_weights` takes the maximum off. What it does about masks comes below.
+# where `scale` is $1/\sqrt{D}$, and then how `_weights` subtracts the maximum. What they do about
+# masks comes below. `groups` is for models in which several queries share a key: pass over it.
 
 # %%
 print(inspect.getsource(inspect.getmodule(attention_kernel.definition)._scores))
@@ -251,8 +307,8 @@ print(inspect.getsource(inspect.getmodule(attention_kernel.definition)._weights)
 # ### Exercise 4: `attention` (medium, 15 minutes, 5 points)
 #
 # Write the formula for `q` $(..., T, D)$, `k` $(..., S, D)$ and `v` $(..., S, D_v)$. $T$ and $S$
-# may differ, and there may be batches and heads in front, so `k.T` will not do. You may use your
-# `my_softmax`.
+# may differ, and there may be more axes in front (a batch, and heads, which come at the end of this
+# lesson), so `k.T` will not do. You may use your `my_softmax`.
 
 
 # %%
@@ -269,11 +325,12 @@ check(attention)
 # %% [markdown]
 # ## An experiment: what is the root for?
 #
-# A dot product of $D$ independent numbers of spread 1 has variance $D$: it is a sum of $D$ terms
-# with variance 1 each. So with wide vectors the scores spread out by $\sqrt{D}$, and softmax,
-# which counts differences, grows sharp. But does that matter? It might come out otherwise: perhaps
-# 16 keys are so many that no single one ever takes all, or the division makes the shares so even
-# that attention hardly chooses. We measure.
+# Let all $D$ numbers of a query and of a key be independent, with mean 0 and variance 1. Their dot
+# product is a sum of $D$ products with variance 1 each, so its own variance is $D$, and its spread,
+# the standard deviation, is $\sqrt{D}$. The wider the vectors, the farther apart the scores; and
+# softmax, which counts differences, grows sharp. But does that matter? It might come out otherwise:
+# perhaps 16 keys are so many that no single one ever takes all, or the division makes the shares so
+# even that attention hardly chooses. We measure.
 #
 # ### Predict, then run (5 minutes)
 #
@@ -324,11 +381,48 @@ assert all(0.15 < share < 0.4 for share in rooted)
 # with the root it stays level, between 0.15 and 0.4, at every width.*
 #
 # Without the root, attention at the start of training has made up its mind before it has learnt
-# anything: above 0.9 for one key, chosen by chance. Worse, it can hardly change its mind. You
-# found that softmax's gradient has $y_i$ in front and $1 - y_i$ inside; with one share near 1 and
-# the rest near 0, all of it is near 0. The root keeps the choice open at every width. It is a
-# matter of the start: a trained model may still become as sharp as it likes, by making its queries
-# longer.
+# anything: above 0.9 for one key, chosen by chance. Worse, it can hardly change its mind. The
+# slopes of exercise 3 are $y_i (1 - y_i)$ and $-y_i y_j$: with one share near 1 and the rest near
+# 0, all of them are near 0. How near, we can measure too: the gradient that arrives at the scores,
+# when a random gradient of spread 1 comes down to the shares.
+
+# %%
+draw = np.random.default_rng(77)
+
+
+def gradient_at_scores(D, scale, repeats=2000, keys=16):
+    """The median length of the gradient for a row of scores, by tinyllm's tape."""
+    q, k = draw.normal(size=(repeats, 1, D)), draw.normal(size=(repeats, keys, D))
+    scores = tinyllm.tensor(q @ k.swapaxes(-1, -2) * scale, requires_grad=True)
+    tinyllm.softmax(scores, -1).backward(tinyllm.tensor(draw.normal(size=scores.shape)))
+    return float(np.median(np.linalg.norm(scores.grad.numpy(), axis=-1)))
+
+
+few = [1, 4, 16, 64, 256]
+bare = [gradient_at_scores(D, 1.0) for D in few]
+rooted = [gradient_at_scores(D, D**-0.5) for D in few]
+figure, axes = plt.subplots(figsize=(7, 3), layout="constrained", facecolor=PAPER)
+dress(axes)
+axes.plot(few, bare, "o-", color=ORANGE, label="without the root")
+axes.plot(few, rooted, "s-", color=BLUE, label="divided by √D")
+axes.set_xscale("log", base=4)
+axes.set_xticks(few, [str(D) for D in few])
+axes.set_ylim(0, 0.45)
+axes.set_xlabel("D, the width of queries and keys")
+axes.set_ylabel("length of the gradient")
+axes.legend(frameon=False)
+plt.show()
+print("at a width of 256: without the root", round(bare[-1], 3), " with it", round(rooted[-1], 3))
+assert bare[-1] < 0.01
+assert all(0.2 < length < 0.4 for length in rooted)
+
+# %% [markdown]
+# *Picture: length of the gradient against D. With the root the line stays level, near 0.27. Without
+# it the line begins there too, and falls from a width of 16 on, to almost 0 at 256.*
+#
+# At a width of 256 half of all queries get a gradient shorter than 0.01. The root keeps the choice
+# open at every width, and the gradient alive. It is a matter of the start: a trained model may
+# still become as sharp as it likes, by making its queries longer.
 #
 # ## Masks: what may not be seen
 #
@@ -344,7 +438,8 @@ assert all(0.15 < share < 0.4 for share in rooted)
 # %%
 T = 4
 scores = rng.normal(size=(T, T))
-may_look = np.tri(T, dtype=bool)  # row t: True for 0 .. t
+rows = [[1, 0, 0, 0], [1, 1, 0, 0], [1, 1, 1, 0], [1, 1, 1, 1]]
+may_look = np.array(rows, dtype=bool)  # (T, T), row t: True for 0 .. t
 right = softmax(np.where(may_look, scores, -np.inf))
 zeros = softmax(np.where(may_look, scores, 0.0))
 late = np.where(may_look, softmax(scores), 0.0)
@@ -361,17 +456,17 @@ for axes, matrix, name in zip(
 plt.show()
 print("sums of rows:", right.sum(-1), zeros.sum(-1), late.sum(-1))
 assert np.allclose([right.sum(-1), zeros.sum(-1)], 1)
-assert (zeros[~may_look] > 0.01).all()
-assert late[0].sum() < 0.8
+assert (zeros[~may_look] > 0.1).all()
+assert late[0].sum() < 0.6
 
 # %% [markdown]
 # *Picture: three 4 by 4 grids of shares. With -inf the upper triangle is 0.00, and the sum of each
-# row is 1. With 0 in its place the upper triangle has shares above 0. With the mask after the
-# softmax the triangle is 0, but the first row holds less than 0.8 in all.*
+# row is 1. With 0 in its place the upper triangle has shares between 0.1 and 0.3. With the mask
+# after the softmax the triangle is 0, but the first row holds just 0.52 in all.*
 #
-# A score of 0 is a score like any other: the future keeps a share of more than 0.01 everywhere.
+# A score of 0 is a score like any other: the future keeps a share of more than 0.1 everywhere.
 # Masking after the softmax hides the future's values, but its scores have already taken their part
-# of the sum.
+# of the sum: query 0 is left with about half of its 1.
 #
 # ### Exercise 5: `causal_mask` (easy, 4 minutes, 2 points)
 #
@@ -391,10 +486,30 @@ check(causal_mask)
 # %% [markdown]
 # ### Exercise 6: `masked_attention` (hard, 18 minutes, 6 points)
 #
-# Attention with any mask that broadcasts to the scores $(..., T, S)$; True means «may look». A
-# batch of sentences of several lengths is filled up with padding, and its mask $(B, 1, 1, S)$
-# serves all heads and queries. And there is a trap: a query that may look at nothing. Its row is
-# all $-\infty$; give it 0, and no NaN.
+# Masks have a second use. The sentences of a batch differ in length, so the shorter ones are filled
+# up with **padding**, words that are none and that nobody may look at. One row for each sentence
+# says which keys are real, for every query alike. It broadcasts, and `&` joins it with the causal
+# mask.
+
+# %%
+real = np.array([True, True, True, False])  # (S,): the last place is padding
+masks = (np.broadcast_to(real, (4, 4)), may_look, may_look & real)  # (T, S) each
+figure, panels = plt.subplots(1, 3, figsize=(8, 2.6), layout="constrained", facecolor=PAPER)
+for axes, mask, name in zip(panels, masks, ("padding", "causal", "both"), strict=True):
+    heat(axes, mask.astype(float), name, digits=0)
+    axes.set_xlabel("key")
+    axes.set_ylabel("query")
+plt.show()
+assert [int(mask.sum()) for mask in masks] == [12, 10, 9]
+
+# %% [markdown]
+# *Picture: three 4 by 4 masks, 1 for «may look». Padding: the column of key 3 is 0, the rest 1.
+# Causal: the lower triangle with its diagonal is 1. Both: as causal, and key 3 is hidden from query
+# 3 too.*
+#
+# Write attention with any mask that broadcasts to the scores $(..., T, S)$; True means «may look».
+# The padding of a whole batch comes as $(B, 1, 1, S)$, to serve all heads and queries. And there is
+# a trap: a query that may look at nothing. Its row is all $-\infty$; give it 0, and no NaN.
 
 
 # %%
@@ -415,9 +530,10 @@ check(masked_attention)
 # %% [markdown]
 # ### Exercise 7: find the bug (medium, 12 minutes, 4 points)
 #
-# A colleague's model learns wonderfully: its loss falls almost to 0. Yet what it writes is
-# nonsense. The cell below changes the last position of a sequence and looks at which outputs move.
-# Only the last should. Find out why, and write `causal_attention` without the bug.
+# A colleague's model predicts the next word, and learns wonderfully: its loss (small is good) falls
+# almost to 0. Yet what it writes is nonsense. The cell below changes the last position of a
+# sequence and looks at which outputs move. Only the last should. Find out why, and write
+# `causal_attention` without the bug.
 
 
 # %%
@@ -497,6 +613,9 @@ assert wrong[0, 0].max() == 1
 # should. On the right the rows hold 0, 0, 1, 1: head 0 has only the first two positions, twice.*
 #
 # ### Exercise 8: `split_heads` (medium, 10 minutes, 3 points)
+#
+# Cut `x` $(B, T, C)$ into `heads` heads: $(B, H, T, D)$ with $D = C / H$. Head 0 takes the first
+# $D$ numbers of each vector, head 1 the next $D$, and so on.
 
 
 # %%
@@ -569,7 +688,7 @@ assert 4096 * 4 == 16 * 2**10
 #
 # ## Where next
 #
-# Lesson 10 asks what a model's shares are worth when the right word is known: likelihood,
-# cross-entropy and perplexity, with your `log_sum_exp` at the heart of it. To look further now,
-# read `tinyllm/kernels/attention.py`, and Vaswani et al. 2017,
-# [arXiv:1706.03762](https://arxiv.org/abs/1706.03762), section 3.2.
+# Lesson 08 builds a Transformer block around attention. Lesson 10 asks what a model's shares are
+# worth when the right word is known: likelihood, cross-entropy and perplexity, with your
+# `log_sum_exp` at the heart of it. To look further now, read `tinyllm/kernels/attention.py`, and
+# Vaswani et al. 2017, [arXiv:1706.03762](https://arxiv.org/abs/1706.03762), section 3.2.

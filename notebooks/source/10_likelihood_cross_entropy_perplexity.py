@@ -20,15 +20,14 @@
 # share that each had given to the word that did come. The text itself decides: the better model is
 # the one that found it more **likely**.
 #
-# The chapter uses this one idea three times. Section 2.2 trains by it: make the real text as
-# likely as possible, which is **maximum likelihood**. Section 4.2 makes a loss of it, the
-# **cross-entropy**:
+# This one idea has three names. To train by it, make the real text as likely as possible: that is
+# **maximum likelihood**. Written as a loss, it is the **cross-entropy**:
 #
 # $$L = -\sum_i y_i \log \hat y_i$$
 #
-# And section 2.3 measures by it, as **perplexity**. At the end of this lesson you will see a model
-# learn until it meets a floor that nobody can pass, and you will know where that floor lies before
-# it gets there.
+# And as a measure of a model it is the **perplexity**. At the end of this lesson you will see a
+# model learn until it meets a floor that nobody can pass, and you will know where that floor lies
+# before it gets there.
 #
 # Letters: $N$ tokens, $V$ words in the vocabulary, $B$ texts in a batch, $T$ positions in each.
 
@@ -61,9 +60,8 @@ rng = np.random.default_rng(10)
 # has the share $p$. The tosses do not know of each other, so their shares multiply, and what you
 # saw had the probability $p^7 (1 - p)^3$.
 #
-# Now turn this round. The tosses are done and will not change; what you do not know is $p$. Read
-# as a function of $p$, the same formula is called the **likelihood**. It says how well each coin
-# explains what you saw.
+# The tosses are done and will not change; what you do not know is $p$. Read as a function of $p$,
+# the same formula is called the **likelihood**. It says how well each coin explains what you saw.
 
 
 # %%
@@ -96,11 +94,10 @@ assert abs(coin(p).sum() * 0.001 - 1 / 1320) < 1e-7
 # top at the same place.*
 #
 # The coin that explains it best has $p = 0.7$, just the share of heads that you saw. A fair coin
-# explains it too, but 2.3 times worse. Mind the word: a likelihood is no distribution over $p$.
-# The area under the hill is 1/1320, not 1.
+# explains it too, but 2.3 times worse. A likelihood is no distribution over $p$. The area under the
+# hill is 1/1320, not 1.
 #
-# The logarithm has its top at the same place, because a logarithm keeps the order of numbers. So
-# we may climb whichever hill we like.
+# The logarithm has its top at the same place, because a logarithm keeps the order of numbers.
 #
 # ## The smallest numeric example
 #
@@ -140,10 +137,10 @@ assert np.full(700, 0.3).prod() == 0.0
 # %% [markdown]
 # ## The price of a word
 #
-# So the price of one word is $-\log$ of the share that it was given. In the chapter's formula,
+# So the price of one word is $-\log$ of the share that it was given. In the formula above,
 # $\hat y$ are the model's $V$ shares, and $y$ is **one-hot**: 1 for the word that came, 0 for the
 # other $V - 1$. All terms of the sum but one are 0, and what remains is $-\log \hat y_{target}$.
-# (The chapter calls the sum's upper end the number of samples. Read it as the $V$ words, at one
+# (Some books call the sum's upper end the number of samples. Read it as the $V$ words, at one
 # position; the mean over positions comes on top.) To make the sum of the prices small is to make
 # the text likely: training by cross-entropy **is** maximum likelihood.
 
@@ -200,9 +197,9 @@ check(token_losses)
 # $$\sum_v f_v \log q_v - \sum_v f_v \log f_v = \sum_v f_v \log \frac{q_v}{f_v} \le \sum_v f_v
 # \left(\frac{q_v}{f_v} - 1\right) \le 1 - 1 = 0$$
 #
-# (The sums run over the faces that came; their $q_v$ sum to 1 at most.) No $q$ does better than
-# the frequencies, and only $f$ itself does as well. That is the whole proof. Seeing is believing,
-# though: below are 5,000 dice that look much like what was thrown.
+# (The sums run over the faces that came; their $q_v$ sum to 1 at most.) No $q$ does better than the
+# frequencies, and only $f$ itself does as well. Below are 5,000 dice that look much like what was
+# thrown.
 
 # %%
 counts = np.array([14, 6, 9, 12, 3, 16])  # of 60 throws
@@ -256,7 +253,7 @@ assert table[words.index("mouse"), words.index(".")] == 1
 #
 # Look at the zeros. «The mouse saw the cat» would be impossible for this table, and one zero makes
 # the whole text impossible. What is likeliest for the text that was counted may be far too sure
-# for the next one. Keep that in mind for the experiment below.
+# for the next one. Keep that in mind.
 #
 # ### Exercise 2: `bigram_table` (medium, 12 minutes, 4 points)
 #
@@ -402,8 +399,8 @@ check(my_cross_entropy)
 #
 # $$\frac{\partial L}{\partial x_i} = p_i - y_i$$
 #
-# All of softmax's backward has melted away. Read it as a sentence: each wrong word is pushed down
-# by just the share that it took, and the right one is pulled up by what it lacks.
+# Read it as a sentence: each wrong word is pushed down by just the share that it took, and the
+# right one is pulled up by what it lacks.
 
 # %%
 words = ["the", "a", "park", "map", "driver"]
@@ -429,7 +426,7 @@ assert -0.9 < by_tape[2] < -0.85
 # *Picture: left, five shares, the largest for «the», 0.13 for «park», in orange. Right, the
 # gradient: the same bars as on the left, but for «park», whose bar hangs down to -0.87.*
 #
-# The gradient sums to 0, and none of its numbers is ever larger than 1: however wrong a model is,
+# The gradient sums to 0, and none of its numbers is ever beyond 1 or -1: however wrong a model is,
 # a token never kicks it harder than that. Where the right word has the whole share, the gradient is
 # 0, and nothing moves any more.
 #
@@ -464,8 +461,7 @@ check(cross_entropy_backward)
 # ### Predict, then run (4 minutes)
 #
 # The modest expert pays 0.500 nats per question. Somebody who knows nothing and says 0.5 each time
-# pays $\log 2 = 0.693$. What does the bold one pay? Put your guess in nats below; a guess made in
-# your head is easily remembered as right.
+# pays $\log 2 = 0.693$. What does the bold one pay? Put your guess in nats below.
 
 # %%
 my_prediction = None
@@ -579,7 +575,7 @@ check(smoothed_cross_entropy)
 # %% [markdown]
 # ## By kernel
 #
-# You have now written every line of tinyllm's own cross-entropy. Its definition stands below. `m`
+# You have now written almost every line of tinyllm's own cross-entropy. Here is its definition. `m`
 # is the maximum of each row, `lse` its log-sum-exp. The $N \times V$ shares are never stored: at
 # GPT-2's $V = 50{,}257$ and 1,024 tokens they would take 206 MB in 32 bits. What is kept for the
 # backward is `lse`, one number for each token: 4 kB.
@@ -608,7 +604,7 @@ assert np.isclose(mean, each.sum() / 3)  # 3 rows were asked, not 4
 # %% [markdown]
 # ## Perplexity: how many equal choices?
 #
-# Nats are a dry unit. Undo the logarithm, and the mean loss becomes the **perplexity**:
+# Undo the logarithm, and the mean loss becomes the **perplexity**:
 #
 # $$\text{perplexity} = \exp\left(-\frac{1}{N} \sum_{n=1}^{N} \log p(w_n \mid w_1 \ldots
 # w_{n-1})\right)$$
@@ -640,7 +636,7 @@ assert 3.95 < found[2] < 4
 # *Picture: shares over eight words, three times, with the perplexity of each. Eight equal bars: 8.
 # Four equal bars and four of 0: 4. One bar of 0.63 and seven of 0.05: 3.97.*
 #
-# The last two are equally hard to guess in the mean, though they look nothing alike.
+# The last two are about equally hard to guess in the mean, though they look nothing alike.
 #
 # ### Every token counts once
 #
@@ -675,11 +671,10 @@ check(corpus_perplexity)
 # %% [markdown]
 # ## Whose tokens? Bits per byte
 #
-# Now a trap that has caught many a table of results. **tinyworld** is a small world in this
-# package, with a grammar that tells stories of it and knows the exact probability of each. It can
-# play two perfect models: one that predicts words, `next_word`, and one that predicts characters,
-# `next_character`. Both multiply to the same probability of the story, because it is the same
-# grammar. Are their perplexities the same?
+# Now a trap. **tinyworld** is a small world in this package, with a grammar that tells stories of
+# it and knows the exact probability of each. It can play two perfect models: one that predicts
+# words, `next_word`, and one that predicts characters, `next_character`. Both multiply to the same
+# probability of the story, because it is the same grammar. Are their perplexities the same?
 
 # %%
 grammar = Grammar(World(seed=0, size="micro"))
@@ -724,8 +719,8 @@ plt.show()
 #
 # The character model looks far better, and knows not one thing more. It makes four times as many
 # predictions, and most are easy: after «Januar» comes a «y». A perplexity per token says nothing
-# unless the tokens are the same. (The 1.71 per word in the print counts what stands between spaces,
-# for both models. That is fair too.)
+# unless the tokens are the same. (The 1.71 per word is fair too: it counts what stands between
+# spaces, for both.)
 #
 # The sum of nats is fair, for it belongs to the text. Divide it by something that belongs to the
 # text too: its bytes. In bits, that is the length to which a perfect compressor could bring each
@@ -734,7 +729,7 @@ plt.show()
 # ### Exercise 8: `bits_per_byte` (easy, 5 minutes, 2 points)
 #
 # From the sum of a text's losses in nats, a number, and the text, a string, give bits per byte of
-# UTF-8. One line is enough.
+# UTF-8.
 
 
 # %%
@@ -788,8 +783,8 @@ check(inputs_and_targets)
 #
 # A colleague writes the mean herself. Her loss is lower than everybody's, and it falls further
 # whenever a long text gets into a batch. The cell below pads the same 30 texts to more and more
-# positions. Nothing else changes, and yet the loss does. Find out why, and write `batch_loss`
-# without the bug: `losses` and `targets` $(B, T) \to ()$.
+# positions, and the loss changes. Find out why, and write `batch_loss` without the bug: `losses`
+# and `targets` $(B, T) \to ()$.
 
 
 # %%
@@ -840,9 +835,8 @@ check(batch_loss)
 # %% [markdown]
 # ## Down to the floor
 #
-# Now all of it together. A small decoder learns the stories of the micro world. Its vocabulary is
-# small, and its truth is known: we can say before the training what the loss will be at its
-# beginning and at its end.
+# A small decoder learns the stories of the micro world. Its vocabulary is small, and its truth is
+# known: we can say before the training what the loss will be at its beginning and at its end.
 
 # %%
 train = list(stories(grammar, 8000))
@@ -868,15 +862,23 @@ model = Decoder(DecoderConfig(vocab_size=len(vocabulary), **sizes))
 print(held_out[1].text, "\n", len(vocabulary), "words,", model.num_parameters(), "parameters\n")
 print(inspect.getsource(Decoder.loss))
 assert len(vocabulary) == 58
+told_before = {story.text for story in train}
+again = np.mean([story.text in told_before for story in held_out])
+print(f"{again:.0%} of the held-out stories stand among the 8,000 too")
+assert 0.45 < again < 0.7
 
 # %% [markdown]
+# So small a world repeats itself. With a novel this would be cheating. Here it cannot bring the
+# loss below the floor, since the held-out stories are drawn afresh: nothing that a model has by
+# heart serves it better, in the mean, than the grammar's own shares.
+#
 # `Decoder.loss` lays the $B \times T$ positions out in one row, since cross-entropy does not care
 # which text a position is in, and takes the mean over the targets that are not -100.
 #
 # ### Predict, then run (3 minutes)
 #
 # The model's weights are small random numbers: it has learnt nothing yet, and it must choose among
-# 58 words. What is its loss, in nats per word? You may use `np.log`.
+# 58 words. What is its loss, in nats per word?
 
 # %%
 my_first_loss = None
@@ -929,7 +931,7 @@ STEPS = 250
 optimizer = AdamW(model.parameters(), lr=1.5e-2)
 in_training, at, on_held_out = [], [], []
 for step in range(STEPS):
-    loss = model.loss(*batch(train[step * 32 : step * 32 + 32]))  # no story is seen twice
+    loss = model.loss(*batch(train[step * 32 : step * 32 + 32]))  # every batch is new
     optimizer.zero_grad()
     loss.backward()
     optimizer.param_groups[0]["lr"] = 1.5e-2 * min(1.0, (step + 1) / 10) * (1 - 0.95 * step / STEPS)
@@ -942,6 +944,7 @@ excess = on_held_out[-1] - floor
 print(f"after {STEPS} steps {on_held_out[-1]:.3f} nats per word, {excess:.3f} above the floor")
 print(f"perplexity {math.exp(on_held_out[-1]):.3f}; the best there is: {math.exp(floor):.3f}")
 assert 0 < excess < 0.06
+assert min(in_training) < floor  # a batch of easy stories
 assert min(on_held_out) > floor
 assert on_held_out[at.index(20)] < by_pairs
 
@@ -971,11 +974,11 @@ plt.show()
 # drops through the line of the pair counts, 1.03, within 20 steps, and then creeps down to the
 # orange line of the true entropy, 0.428, which the held-out curve nears but does not cross.*
 #
-# In a few seconds the model has found nearly all that there is to know. The gap that is left is
-# the divergence from the truth to the model: what it has yet to learn. Single batches in training
-# may dip below the line, since some batches hold easy stories. The mean over many stories can do so
-# only by chance, and only by a hair. If it lies well below, something is wrong: a leak, padding in
-# the mean, or a sum of the wrong things.
+# The model has found nearly all that there is to know. The gap that is left is the divergence of
+# the model from the truth: what it has yet to learn. Single batches in training do dip below the
+# line, since some hold easy stories. The mean over many stories can do so only by chance, and only
+# by a hair. If it lies well below, something is wrong: a leak, padding in the mean, or a sum of the
+# wrong things.
 #
 # For English as people write it, nobody knows where the floor is. Of the loss of the best models
 # we can only say that the floor lies no higher.
@@ -1006,7 +1009,8 @@ plt.show()
 #
 # ## Where next
 #
-# Later lessons make the loss fall faster, by better optimizers, and measure what a loss does not
-# show. In the package, read `tinyllm/ops/cross_entropy.py`,
-# `tinyllm/metrics/perplexity.py` and `docs/tinyworld.md`. And read Shannon's «Prediction and
-# Entropy of Printed English» of 1951, who let people guess letters to find the floor of English.
+# Lesson 11 makes the loss fall faster, by better optimizers; lesson 12 builds the whole training
+# loop around it; lesson 13 draws from a model's shares to generate text. In the package, read
+# `tinyllm/ops/cross_entropy.py`, `tinyllm/metrics/perplexity.py` and `docs/tinyworld.md`. And read
+# Shannon's «Prediction and Entropy of Printed English» of 1951: he let people guess letters to find
+# the floor of English.

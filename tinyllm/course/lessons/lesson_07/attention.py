@@ -82,6 +82,16 @@ ATTENTION = Exercise(
             changed(_CODE, ("np.sqrt(q.shape[-1])", "np.sqrt(k.shape[-2])")),
         ),
         Mistake(
+            "the root of a value's width",
+            "the scale is the root of a value's width, Dv: it should be that of a key, D.",
+            changed(_CODE, ("np.sqrt(q.shape[-1])", "np.sqrt(v.shape[-1])")),
+        ),
+        Mistake(
+            "not divided by the sum",
+            "the weights are exponentials that do not sum to 1: divide each row by its sum.",
+            changed(_CODE, ("    weights = weights / weights.sum(axis=-1, keepdims=True)\n", "")),
+        ),
+        Mistake(
             "softmax over the queries",
             "softmax runs over the queries: here the columns sum to 1, where the rows should.",
             changed(_CODE, ("axis=-1, keepdims", "axis=-2, keepdims")),
@@ -171,7 +181,7 @@ CAUSAL_ATTENTION = Exercise(
         ),
         Mistake(
             "not itself",
-            "one diagonal too few: position 0 sees nothing at all, and 0 / 0 is NaN.",
+            "one diagonal too few: position 0 sees nothing at all, and its row becomes NaN.",
             changed(_CAUSAL, ("np.tri(T, T, 0", "np.tri(T, T, -1")),
         ),
         Mistake(
@@ -197,6 +207,11 @@ CAUSAL_ATTENTION = Exercise(
                 (_MASKING, ""),
                 ("return weights @ v", "return np.where(may_look, weights, 0.0) @ v"),
             ),
+        ),
+        Mistake(
+            "the scale is lost",
+            "the mask is right now, but the scores are no longer divided by √D.",
+            changed(_CAUSAL, (" / np.sqrt(D)", "")),
         ),
     ),
 )

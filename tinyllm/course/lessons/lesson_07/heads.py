@@ -129,6 +129,11 @@ JOIN_HEADS = Exercise(
             changed(_JOIN, ("x.swapaxes(1, 2)", "x.transpose(0, 2, 3, 1)")),
         ),
         Mistake(
+            "not joined",
+            "heads and positions have changed places; now make one axis of the two last ones.",
+            changed(_JOIN, (".reshape(x.shape[0], x.shape[2], -1)", "")),
+        ),
+        Mistake(
             "heads averaged",
             "the heads are averaged into one; they should stand side by side.",
             changed(_JOIN, (_JOIN.split("return ")[1].strip(), "x.mean(axis=1)")),

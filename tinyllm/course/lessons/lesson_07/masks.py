@@ -68,6 +68,11 @@ CAUSAL_MASK = Exercise(
             changed(_MASK, ("np.tri(T, dtype=bool)", "np.where(np.tri(T) > 0, 0.0, -np.inf)")),
         ),
         Mistake(
+            "nothing is forbidden",
+            "every position sees every other: the future is not hidden.",
+            changed(_MASK, ("np.tri(T,", "np.ones((T, T),")),
+        ),
+        Mistake(
             "itself alone",
             "each position sees only itself: the positions before it are missing.",
             changed(_MASK, ("np.tri(", "np.eye(")),
@@ -181,6 +186,29 @@ MASKED_ATTENTION = Exercise(
             "-1e9 hides well, but where all is hidden all keys are equal again: their mean comes "
             "out, where 0 was asked.",
             changed(_MASKED, ("scores, -np.inf)", "scores, -1e9)")),
+        ),
+        Mistake(
+            "a mask as an index",
+            "a mask used as an index must have the scores' own shape, and one mask for all heads "
+            "has not: np.where broadcasts it.",
+            changed(
+                _MASKED, ("scores = np.where(mask, scores, -np.inf)", "scores[~mask] = -np.inf")
+            ),
+        ),
+        Mistake(
+            "the maximum of what is hidden",
+            "the maximum is taken over hidden keys too: if a hidden score is much the largest, "
+            "all that may be seen rounds to 0. Hide first, then take the maximum.",
+            changed(
+                _MASKED,
+                (_WHERE, ""),
+                ("largest))\n", "largest)) * mask\n"),
+            ),
+        ),
+        Mistake(
+            "no maximum taken off",
+            "large scores overflow in exp: take each row's maximum off, as in a safe softmax.",
+            changed(_MASKED, ("scores - np.where(largest == -np.inf, 0.0, largest)", "scores")),
         ),
         Mistake(
             "no scale",

@@ -81,6 +81,32 @@ def my_softmax(x):
             "    w = np.exp(x - x.max())\n    return w / w.sum(axis=-1, keepdims=True)\n",
         ),
         Mistake(
+            "the formula as it stands, over everything",
+            "exp of large numbers overflows, and the sum is taken over the whole array: each row "
+            "has its own maximum to take off, and its own sum.",
+            "import numpy as np\ndef my_softmax(x):\n    return np.exp(x) / np.exp(x).sum()\n",
+        ),
+        Mistake(
+            "one maximum and one sum",
+            "maximum and sum are taken over the whole array: rows lie along the last axis.",
+            "import numpy as np\ndef my_softmax(x):\n"
+            "    w = np.exp(x - x.max())\n    return w / w.sum()\n",
+        ),
+        Mistake(
+            "the axis is lost",
+            "max and sum drop the axis that they run over, so that (2, 3) meets (2,): "
+            "keepdims=True keeps it, with length 1.",
+            "import numpy as np\ndef my_softmax(x):\n"
+            "    w = np.exp(x - x.max(axis=-1))\n    return w / w.sum(axis=-1)\n",
+        ),
+        Mistake(
+            "above the line alone",
+            "the maximum is taken off above the line but not below it: use the same numbers twice.",
+            "import numpy as np\ndef my_softmax(x):\n"
+            "    w = np.exp(x - x.max(axis=-1, keepdims=True))\n"
+            "    return w / np.exp(x).sum(axis=-1, keepdims=True)\n",
+        ),
+        Mistake(
             "a logarithm too many",
             "this is log-softmax: the exponential of it is what was asked.",
             "import numpy as np\ndef my_softmax(x):\n"
@@ -167,6 +193,27 @@ LOG_SUM_EXP = Exercise(
             ),
         ),
         Mistake(
+            "over everything",
+            "the sum runs over the whole array and gives one number: each row has its own.",
+            "import numpy as np\ndef log_sum_exp(x):\n    return np.log(np.exp(x).sum())\n",
+        ),
+        Mistake(
+            "the axis is lost before its time",
+            "the maximum has lost its axis and cannot be taken off the rows: keep it for the "
+            "subtraction (keepdims=True), and drop it for the addition.",
+            changed(
+                _LSE,
+                ("x.max(axis=-1, keepdims=True)", "x.max(axis=-1)"),
+                ("largest[..., 0]", "largest"),
+            ),
+        ),
+        Mistake(
+            "a column and a row",
+            "the maximum has kept its axis and the sum has not: added, (S, 1) and (S) make a "
+            "table. Drop the axis of the maximum first.",
+            changed(_LSE, ("largest[..., 0]", "largest")),
+        ),
+        Mistake(
             "NaN for a row of -inf",
             "a row of nothing but -inf gives NaN: its maximum is -inf, and -inf - (-inf) is NaN.",
             changed(_LSE, (_FINITE, "")),
@@ -204,6 +251,7 @@ def _backward_cases(rng: np.random.Generator) -> list[Case]:
 
 
 _BACKWARD = solution_of(_softmax_backward, "softmax_backward")
+_ONE_TERM = "y * grad_y - (grad_y * y).sum(axis=-1, keepdims=True)"
 
 SOFTMAX_BACKWARD = Exercise(
     name="softmax_backward",
@@ -259,6 +307,20 @@ SOFTMAX_BACKWARD = Exercise(
             "the sign",
             "the sign is the wrong way round: this gradient would climb.",
             changed(_BACKWARD, ("return y *", "return -y *")),
+        ),
+        Mistake(
+            "the axis is lost",
+            "one row is right, but with several the dot products have lost their axis: "
+            "keepdims=True lets each meet its own row.",
+            changed(_BACKWARD, (", keepdims=True", "")),
+        ),
+        Mistake(
+            "y stands in front of one term alone",
+            "the dot product is taken off as it is: y_i stands in front of it too.",
+            changed(
+                _BACKWARD,
+                (_BACKWARD.split("return ")[1].strip(), _ONE_TERM),
+            ),
         ),
     ),
 )

@@ -100,6 +100,12 @@ INPUTS_AND_TARGETS = Exercise(
             changed(_SHIFT, (_TARGETS, "    targets = ids[:, 1:]\n")),
         ),
         Mistake(
+            "where the input is padding",
+            "-100 stands where the input is padding. That is one place too late: the last word of "
+            "a short text is still asked for the padding after it.",
+            changed(_SHIFT, ("ids[:, 1:] == pad", "inputs == pad")),
+        ),
+        Mistake(
             "-100 in the inputs",
             "-100 is put into the inputs too: it is no id, and the embedding would refuse it.",
             changed(
@@ -182,6 +188,11 @@ BATCH_LOSS = Exercise(
             "padding counts as text",
             "the mask has gone with the bug: the losses of padding are counted now.",
             changed(_LOSS, (_RETURN, "losses.mean()")),
+        ),
+        Mistake(
+            "padding in the sum",
+            "the number of words is right now, but the losses of padding are still in the sum.",
+            changed(_LOSS, ("(losses * asked).sum()", "losses.sum()")),
         ),
         Mistake(
             "the mean of the texts' means",

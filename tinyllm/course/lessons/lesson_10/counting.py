@@ -71,6 +71,21 @@ TOKEN_LOSSES = Exercise(
             changed(_LOSSES, (_PICK, "shares[:, targets]")),
         ),
         Mistake(
+            "rows of the targets",
+            "shares[targets] takes whole rows, those with the targets' numbers: a target is a "
+            "column, and row n has its own.",
+            changed(_LOSSES, (_PICK, "shares[targets]")),
+        ),
+        Mistake(
+            "the entropy of the row",
+            "this is how unsure the model is, its entropy: what is asked is the price of the word "
+            "that came.",
+            changed(
+                _LOSSES,
+                (f"-np.log({_PICK})", "-np.sum(shares * np.log(shares), axis=1)"),
+            ),
+        ),
+        Mistake(
             "the sign",
             "the logarithm of a share is negative; a loss is its opposite.",
             changed(_LOSSES, ("-np.log", "np.log")),
@@ -171,6 +186,30 @@ BIGRAM_TABLE = Exercise(
             changed(_BIGRAM, (_ADD, "counts[ids[:-1], ids[1:]] += 1")),
         ),
         Mistake(
+            "the axis is lost",
+            "the sums of the rows have lost their axis, (V), and divide the columns instead: "
+            "keepdims=True makes them a column, (V, 1).",
+            changed(_BIGRAM, ("axis=1, keepdims=True", "axis=1")),
+        ),
+        Mistake(
+            "the last word has a place too many",
+            "the pairs are divided by how often the word comes; but after the last word of the "
+            "text comes nothing, so it starts one pair less.",
+            changed(
+                _BIGRAM,
+                (
+                    "counts.sum(axis=1, keepdims=True)",
+                    "np.bincount(ids, minlength=V)[:, None]",
+                ),
+            ),
+        ),
+        Mistake(
+            "0 where nothing follows",
+            "the row of a word that nothing follows is 0, which is no distribution: 1 / V was "
+            "asked.",
+            changed(_BIGRAM, ("1 / V)", "0.0)")),
+        ),
+        Mistake(
             "divided by everything",
             "the counts are divided by the number of all pairs: this is p(a and b). Each row "
             "should sum to 1.",
@@ -240,7 +279,7 @@ _DIVERGENCE = solution_of(_entropy_and_divergence, "entropy_and_divergence")
 ENTROPY_AND_DIVERGENCE = Exercise(
     name="entropy_and_divergence",
     lesson="10",
-    task="For p and q, both (..., V), give the pair (entropy of p, KL divergence from q to p), "
+    task="For p and q, both (..., V), give the pair (entropy of p, the divergence KL(p ‖ q)), "
     "each (...) in nats.",
     points=4,
     minutes=12,
@@ -272,6 +311,12 @@ ENTROPY_AND_DIVERGENCE = Exercise(
                 ),
                 ("(own - cross)", "other"),
             ),
+        ),
+        Mistake(
+            "the sign of the divergence",
+            "a divergence is never negative: it is the cross-entropy less the entropy, with p "
+            "above the line of the logarithm.",
+            changed(_DIVERGENCE, ("(own - cross)", "(cross - own)")),
         ),
         Mistake(
             "the cross-entropy",

@@ -106,6 +106,17 @@ CROSS_ENTROPY = Exercise(
             ),
         ),
         Mistake(
+            "one loss for each row",
+            "these are the losses of the rows; their mean was asked, one number.",
+            changed(_CODE, ("np.mean(lse - at_target)", "lse - at_target")),
+        ),
+        Mistake(
+            "the sign",
+            "the sign is the wrong way round: this is the log-likelihood, and a loss is never "
+            "negative.",
+            changed(_CODE, ("np.mean(lse - at_target)", "np.mean(at_target - lse)")),
+        ),
+        Mistake(
             "the sum",
             "this is the sum over the rows; the mean was asked.",
             changed(_CODE, ("np.mean(", "np.sum(")),
@@ -198,6 +209,11 @@ CROSS_ENTROPY_BACKWARD = Exercise(
             "every row with every target",
             "[:, targets] takes 1 off all the targets in every row: each row has its own.",
             changed(_BACK, ("shares[np.arange(N), targets]", "shares[:, targets]")),
+        ),
+        Mistake(
+            "a softmax of everything",
+            "the shares of the whole array sum to 1: each row should.",
+            changed(_BACK, ("shares.sum(axis=-1, keepdims=True)", "shares.sum()")),
         ),
         Mistake(
             "the right word alone",

@@ -72,6 +72,16 @@ CORPUS_PERPLEXITY = Exercise(
             changed(_PERPLEXITY, (_MEAN, "nats.sum()")),
         ),
         Mistake(
+            "one for each batch",
+            "this is a perplexity for each batch: one for the whole text was asked.",
+            changed(_PERPLEXITY, (_MEAN, "nats / tokens")),
+        ),
+        Mistake(
+            "divided after the exponential",
+            "exp comes last: here the nats are not yet divided when it is taken.",
+            changed(_PERPLEXITY, (f"np.exp({_MEAN})", "np.exp(nats.sum()) / tokens.sum()")),
+        ),
+        Mistake(
             "per batch",
             "the nats are divided by the number of batches, not by the number of tokens.",
             changed(_PERPLEXITY, (_MEAN, "nats.mean()")),
@@ -109,6 +119,7 @@ def _bits_cases(rng: np.random.Generator) -> list[Case]:
     return [
         Case((float(np.log(2)), "ab"), ascii_),
         Case((some(), "Fay was a driver."), ascii_),
+        Case((50 * some() + 600, "Fay was a driver. " * 50), ascii_),
         Case((some(), "café naïve"), beyond),
         Case((some(), "他喜欢豆腐。 她也是。"), beyond),
     ]
@@ -161,6 +172,16 @@ BITS_PER_BYTE = Exercise(
             "of the whole text",
             "these are the bits of the whole text: divide by its bytes.",
             changed(_BITS, (' / len(text.encode("utf-8"))', "")),
+        ),
+        Mistake(
+            "exp and back",
+            "exp of the nats overflows for a text of any length: only the unit changes, so divide.",
+            changed(_BITS, ("nats / np.log(2)", "np.log2(np.exp(nats))")),
+        ),
+        Mistake(
+            "bits of bytes",
+            "the bits are divided by 8 once more: bits per byte is bits over bytes.",
+            changed(_BITS, ("len(text", "8 / len(text")),
         ),
         Mistake(
             "the logarithm of the nats",

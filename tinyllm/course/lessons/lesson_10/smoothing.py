@@ -77,6 +77,17 @@ SMOOTHED_CROSS_ENTROPY = Exercise(
             changed(_CODE, ("(1 - smoothing) * right", "right")),
         ),
         Mistake(
+            "less than 1 in all",
+            "the right word has only its 1 - e: e / V goes to every word, and so to the right one "
+            "too, or the target does not sum to 1.",
+            changed(_CODE, (_MIXED, f"{_MIXED} - smoothing / logs.shape[1] * right")),
+        ),
+        Mistake(
+            "the mean over words",
+            "the sum over the V words is divided by V: only the mean over the N rows was asked.",
+            changed(_CODE, (f"-np.mean({_MIXED})", f"-np.mean({_MIXED}) / logs.shape[1]")),
+        ),
+        Mistake(
             "changed places",
             "e and 1 - e have changed places: most of the target should stay on the right word.",
             changed(_CODE, (_MIXED, "smoothing * right + (1 - smoothing) * logs.mean(axis=-1)")),
