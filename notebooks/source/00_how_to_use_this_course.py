@@ -257,7 +257,7 @@ for code, report in zip(attempts, reports, strict=True):
 assert [report.points for report in reports] == [0, 0, 0]
 assert "shape (1,) where (1, 1) was expected" in str(reports[0])
 assert reports[0].diagnosis == exercise("outer_sum").mistakes[0].diagnosis
-assert "Line 3 uses numpy.add.outer" in str(reports[1])
+assert "Your code uses numpy.add.outer" in str(reports[1])
 assert "it had not finished after 1 s" in str(reports[2])
 
 # %% [markdown]
