@@ -644,7 +644,6 @@ central = [error(step, central=True) for step in steps]
 forward = [error(step, central=False) for step in steps]
 short = [error(step, central=True, dtype=tinyllm.float32) for step in steps[:8]]
 best = 1 + int(np.argmin(central))
-assert 4 <= best <= 6
 reveal("02", "the best step of central differences, as k", my_exponent, best)
 
 # %%
@@ -660,6 +659,7 @@ axes.legend(frameon=False, loc="lower right")
 plt.show()
 least = {"central": min(central), "forward": min(forward), "32 bits": min(short)}
 print("least errors", {name: f"{value:.1e}" for name, value in least.items()})
+assert 4 <= best <= 6
 assert min(central) < 1e-9 < min(forward) < 1e-6
 assert int(np.argmin(forward)) + 1 in (7, 8)
 assert min(short) > 1000 * min(central)
@@ -758,8 +758,6 @@ for width in (4, 8, 16, 32, 64, 128):
 
     by_tape.append(seconds(walk, repeats=200))
     by_steps.append(seconds(check_all))
-assert counts[-1] == 513
-assert 2 * 513 / 3 == 342
 reveal("02", "steps take so many times as long", my_factor, by_steps[-1] / by_tape[-1])
 
 # %%
@@ -774,6 +772,8 @@ axes.set_ylabel("milliseconds for one gradient")
 axes.legend(frameon=False)
 plt.show()
 ratios = np.array(by_steps) / by_tape
+assert counts[-1] == 513
+assert 2 * 513 / 3 == 342
 assert ratios[-1] > 4 * ratios[0]
 assert ratios[-1] > 30
 
@@ -925,12 +925,17 @@ check(layer_norm_backward)
 # the local gradients here, and what would have to be kept in memory? When would you still want the
 # tape?
 #
-# *Rubric, 4 points: 1 for the counts (one walk back for each output, 10,000; central differences 6
-# computations); 1 for the other direction (carry, with each value, its derivatives by the 3 knobs
-# forward through the computation: one pass for each knob, exact); 1 for memory (nothing needs to be
-# kept, because the derivatives are made together with the values); 1 for the case of the tape: as
-# soon as the 10,000 pixels are reduced to one number, such as the distance to a photograph, one
-# walk back is enough.*
+# <details>
+# <summary><em>For a teacher: the rubric, 4 points. It gives the answer.</em></summary>
+#
+# 1 for the counts (one walk back for each output, 10,000; central differences 6 computations); 1
+# for the other direction (carry, with each value, its derivatives by the 3 knobs forward through
+# the computation: one pass for each knob, exact); 1 for memory (nothing needs to be kept, because
+# the derivatives are made together with the values); 1 for the case of the tape: as soon as the
+# 10,000 pixels are reduced to one number, such as the distance to a photograph, one walk back is
+# enough.
+#
+# </details>
 #
 # ## What to remember
 #

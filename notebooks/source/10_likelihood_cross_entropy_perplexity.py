@@ -987,11 +987,16 @@ plt.show()
 # `<unk>`. Words have five letters and a space. Which model is better? Say what you would compute,
 # what the result is as far as the numbers go, and what else you would ask before you believe it.
 #
-# *Rubric, 4 points: 1 for saying that the two perplexities cannot be compared as they stand; 1 for
-# a common unit, such as bits per character: $\log_2 3 = 1.58$ against $\log_2 40 / 6 = 0.89$ (or
-# per word: $3^6 = 729$ against 40), so B by these numbers; 1 for seeing that `<unk>` flatters B,
-# which need not spell rare words out; 1 for another condition of fairness: the same held-out text,
-# the ends of texts counted alike, a context of the same reach, or no label smoothing in the loss.*
+# <details>
+# <summary><em>For a teacher: the rubric, 4 points. It gives the answer.</em></summary>
+#
+# 1 for saying that the two perplexities cannot be compared as they stand; 1 for a common unit, such
+# as bits per character: $\log_2 3 = 1.58$ against $\log_2 40 / 6 = 0.89$ (or per word: $3^6 = 729$
+# against 40), so B by these numbers; 1 for seeing that `<unk>` flatters B, which need not spell
+# rare words out; 1 for another condition of fairness: the same held-out text, the ends of texts
+# counted alike, a context of the same reach, or no label smoothing in the loss.
+#
+# </details>
 #
 # ## What to remember
 #
