@@ -258,7 +258,7 @@ for code, report in zip(attempts, reports, strict=True):
 assert [report.points for report in reports] == [0, 0, 0]
 assert "shape (1,) where (1, 1) was expected" in str(reports[0])
 assert reports[0].diagnosis == exercise("outer_sum").mistakes[0].diagnosis
-assert "Line 3 uses numpy.add.outer" in str(reports[1])
+assert "Your code uses numpy.add.outer" in str(reports[1])
 assert "it had not finished after 1 s" in str(reports[2])
 
 # %% [markdown]
@@ -876,10 +876,15 @@ check(log_of_product)
 # texts», says Ben. «Mine gives $10^{-40}$ to a text of 20 words, and yours gives $10^{-60}$ to its
 # text of 40 words, so mine is better.» What do you tell them?
 #
-# *Rubric, 4 points: 1 for seeing that 0.0 is underflow and says nothing about either model; 1 for
-# the remedy, sums of logarithms; 1 for dividing by the number of words, since longer texts are less
-# likely: in powers of ten Ben's has -2 per word and Ann's -1.5, so hers does better; 1 for the
-# doubt that remains: two short texts, and not even the same, are no fair test.*
+# <details>
+# <summary><em>For a teacher: the rubric, 4 points. It gives the answer.</em></summary>
+#
+# 1 for seeing that 0.0 is underflow and says nothing about either model; 1 for the remedy, sums of
+# logarithms; 1 for dividing by the number of words, since longer texts are less likely: in powers
+# of ten Ben's has -2 per word and Ann's -1.5, so hers does better; 1 for the doubt that remains:
+# two short texts, and not even the same, are no fair test.
+#
+# </details>
 #
 # ## Where you are
 #

@@ -651,8 +651,6 @@ central = [error(step, central=True) for step in steps]
 forward = [error(step, central=False) for step in steps]
 short = [error(step, central=True, dtype=tinyllm.float32) for step in steps[:8]]
 best = 1 + int(np.argmin(central))
-assert 4 <= best <= 6
-assert 0.02 < short[5] < 0.5
 reveal("02", "percent of error in 32 bits, step 1e-6", my_percent, 100 * short[5])
 
 # %%
@@ -669,6 +667,8 @@ plt.show()
 least = {"central": min(central), "forward": min(forward), "32 bits": min(short)}
 print("least errors", {name: f"{value:.1e}" for name, value in least.items()})
 print(f"best step 1e-{best}; 32 bits at 1e-6: {short[5]:.1%}")
+assert 4 <= best <= 6
+assert 0.02 < short[5] < 0.5
 assert min(central) < 1e-9 < min(forward) < 1e-6
 assert int(np.argmin(forward)) + 1 in (7, 8)
 assert min(short) > 1000 * min(central)
@@ -771,8 +771,6 @@ for width in (4, 8, 16, 32, 64, 128):
 
     by_tape.append(seconds(walk, repeats=200))
     by_steps.append(seconds(check_all))
-assert counts[-1] == 513
-assert 2 * 513 / 3 == 342
 reveal("02", "steps take so many times as long", my_factor, by_steps[-1] / by_tape[-1])
 
 # %%
@@ -787,6 +785,8 @@ axes.set_ylabel("milliseconds for one gradient")
 axes.legend(frameon=False)
 plt.show()
 ratios = np.array(by_steps) / by_tape
+assert counts[-1] == 513
+assert 2 * 513 / 3 == 342
 assert ratios[-1] > 4 * ratios[0]
 assert ratios[-1] > 30
 
@@ -796,9 +796,9 @@ assert ratios[-1] > 30
 #
 # The exact factor depends on your machine; that it grows with the number of parameters does not. It
 # tends to be more than 342. Nobody asks for the gradient of the data, so the first product walks
-# back with one product in the place of two; and the check does more than compute losses. A model with a
-# hundred million weights would need two hundred million computations of the loss for one gradient.
-# The tape needs the worth of about three.
+# back with one product in the place of two; and the check does more than compute losses. A model
+# with a hundred million weights would need two hundred million computations of the loss for one
+# gradient. The tape needs the worth of about three.
 #
 # Why is backwards the cheap direction? Take a chain $x \to a \to b \to z$, where $x$, $a$ and $b$
 # are vectors and $z$ is one number. Its derivative is a product of three matrices of local
@@ -939,12 +939,17 @@ check(layer_norm_backward)
 # the local gradients here, and what would have to be kept in memory? When would you still want the
 # tape?
 #
-# *Rubric, 4 points: 1 for the counts (one walk back for each output, 10,000; central differences 6
-# computations); 1 for the other direction (carry, with each value, its derivatives by the 3 knobs
-# forward through the computation: one pass for each knob, exact); 1 for memory (nothing needs to be
-# kept, because the derivatives are made together with the values); 1 for the case of the tape: as
-# soon as the 10,000 pixels are reduced to one number, such as the distance to a photograph, one
-# walk back is enough.*
+# <details>
+# <summary><em>For a teacher: the rubric, 4 points. It gives the answer.</em></summary>
+#
+# 1 for the counts (one walk back for each output, 10,000; central differences 6 computations); 1
+# for the other direction (carry, with each value, its derivatives by the 3 knobs forward through
+# the computation: one pass for each knob, exact); 1 for memory (nothing needs to be kept, because
+# the derivatives are made together with the values); 1 for the case of the tape: as soon as the
+# 10,000 pixels are reduced to one number, such as the distance to a photograph, one walk back is
+# enough.
+#
+# </details>
 #
 # ## What to remember
 #

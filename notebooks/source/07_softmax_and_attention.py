@@ -354,7 +354,6 @@ def largest_share(D, scale, repeats=300, keys=16):
 
 
 answer = largest_share(256, scale=1.0)
-assert 0.85 < answer < 0.97
 reveal("07", "largest share without the root", my_prediction, answer)
 
 # %%
@@ -373,6 +372,7 @@ axes.set_ylabel("largest share of 16")
 axes.legend(frameon=False)
 plt.show()
 assert 0.15 < bare[0] < 0.25
+assert 0.85 < answer < 0.97
 assert bare[-1] > 0.9
 assert all(0.15 < share < 0.4 for share in rooted)
 
@@ -671,11 +671,15 @@ assert 4096 * 4 == 16 * 2**10
 # and every output stays the same. Say why, from the formula; say what this means for «dog bites
 # man»; and propose a mend. Is a causal mask alone a mend?
 #
-# *Rubric, 4 points: 1 for the reason (a sum over keys does not depend on their order); 1 for the
-# consequence (each word's output is the same in «man bites dog»); 1 for a mend (vectors of
-# position added to or turned into queries and keys); 1 for seeing that a causal mask does tell
-# something of the order, because position t sees t + 1 keys, though not for the keys within one
-# row.*
+# <details>
+# <summary><em>For a teacher: the rubric, 4 points. It gives the answer.</em></summary>
+#
+# 1 for the reason (a sum over keys does not depend on their order); 1 for the consequence (each
+# word's output is the same in «man bites dog»); 1 for a mend (vectors of position added to or
+# turned into queries and keys); 1 for seeing that a causal mask does tell something of the order,
+# because position t sees t + 1 keys, though not for the keys within one row.
+#
+# </details>
 #
 # ## What to remember
 #

@@ -111,3 +111,33 @@ def test_what_the_code_prints_is_shown():
     report = grade(softmax(), "def my_softmax(x):\n    print('shape', x.shape)\n    return x\n")
     assert "shape (2,)" in str(report)
     assert "<pre" in report._repr_html_()
+
+
+def test_lines_are_counted_from_the_functions_own_first():
+    """The code comes out of several cells: its line numbers would lead astray."""
+    before = "import numpy as np\n\n\ndef shift(x):\n    return x - x.nothing\n\n\n"
+    report = grade(softmax(), f"{before}def my_softmax(x):\n    y = shift(x)\n    return y\n")
+    assert "line 2 of shift: return x - x.nothing" in str(report)
+    report = grade(softmax(), f"{before}def my_softmax(x):\n    y = x\n    return np.exp(y)\n")
+    assert "<my_softmax>:3: RuntimeWarning: overflow" in report.printed
+    assert "return np.exp(y)" in report.printed
+    report = grade(softmax(), f"{before}def my_softmax(x):\n    return 1\nfor i in 5:\n    pass\n")
+    assert "line 10 of your code: for i in 5:" in report.problem
+
+
+def test_rows_of_arrays_stand_below_one_another():
+    plain = grade(softmax(), "import numpy as np\ndef my_softmax(x):\n    return np.exp(x)\n")
+    assert "fails: my_softmax(array([0." in str(plain)
+    attention = lessons()["07"].exercises["masked_attention"]
+    text = str(grade(attention, attention.mistakes[0].code))
+    lines = text.splitlines()
+    opened = [line.index("array([[") for line in lines if "array([[" in line]
+    begins = [line.index("[") for line in lines if line.lstrip().startswith("[")]
+    assert len(opened) == 6  # q, k, v, mask; expected and got
+    assert begins
+    assert set(begins) <= {column + len("array([") for column in opened}
+
+
+def test_a_report_in_a_notebook_breaks_its_lines_between_words():
+    html = grade(softmax(), "def my_softmax(x):\n    return x\n")._repr_html_()
+    assert "white-space: pre-wrap; word-break: normal" in html

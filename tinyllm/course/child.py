@@ -7,6 +7,7 @@ learner prints does not mix with it. No expected value ever comes here.
 
 from __future__ import annotations
 
+import ast
 import io
 import json
 import linecache
@@ -73,13 +74,33 @@ class _Printed(io.StringIO):
 
 def _run_code(code: str, say, printed: _Printed) -> dict | None:
     namespace = {"__name__": "learner"}
-    linecache.cache["<your code>"] = (len(code), None, code.splitlines(True), "<your code>")
+    _remember("your code", code.splitlines(True))
     try:
-        exec(compile(code, "<your code>", "exec"), namespace)
+        for statement in ast.parse(code, "<your code>").body:
+            exec(_compiled(statement, code), namespace)
     except BaseException as error:
         say(event="code failed", error=_described(error), printed=printed.take())
         return None
     return namespace
+
+
+def _compiled(statement: ast.stmt, code: str):
+    """One statement. Lines of a function or class are counted from its own first.
+
+    The code was gathered from several cells: its line numbers would say nothing to the learner.
+    """
+    where = "your code"
+    if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        where = statement.name
+        first = min(each.lineno for each in [statement, *statement.decorator_list])
+        _remember(where, code.splitlines(True)[first - 1 : statement.end_lineno])
+        ast.increment_lineno(statement, 1 - first)
+    return compile(ast.Module([statement], []), f"<{where}>", "exec")
+
+
+def _remember(where: str, lines: list[str]) -> None:
+    """Keep lines where tracebacks and warnings look for them."""
+    linecache.cache[f"<{where}>"] = (sum(map(len, lines)), None, lines, f"<{where}>")
 
 
 def _run_cases(task: dict, namespace: dict, say, printed: _Printed) -> None:
@@ -111,14 +132,17 @@ def _run_cases(task: dict, namespace: dict, say, printed: _Printed) -> None:
 
 def _described(error: BaseException) -> dict:
     """The error in words, and where in the learner's code it came from."""
-    line, text = None, ""
+    line, text, where = None, "", ""
     for frame in traceback.extract_tb(error.__traceback__):
-        if frame.filename == "<your code>":
-            line, text = frame.lineno, frame.line or ""
-    if isinstance(error, SyntaxError) and error.filename == "<your code>":
-        line, text = error.lineno, (error.text or "").strip()
+        if frame.filename[:1] == "<" and frame.filename in linecache.cache:
+            line, text, where = frame.lineno, frame.line or "", frame.filename
+    if isinstance(error, SyntaxError) and error.filename in linecache.cache:
+        line, text, where = error.lineno, (error.text or "").strip(), error.filename
     message = error.msg if isinstance(error, SyntaxError) else str(error)
-    return {"kind": type(error).__name__, "message": message[:500], "line": line, "text": text}
+    return {
+        "kind": type(error).__name__, "message": message[:500],
+        "line": line, "text": text, "where": where.strip("<>"),
+    }  # fmt: skip
 
 
 if __name__ == "__main__":

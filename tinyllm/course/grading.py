@@ -23,6 +23,8 @@ from tinyllm.course.exercise import Case, Exercise, Mistake
 from tinyllm.course.refusing import refused_names
 from tinyllm.course.sandbox import Limits, Outcome
 
+# Long lines break between words; JupyterLab would break them anywhere, other pages not at all.
+WRAPPED = "white-space: pre-wrap; word-break: normal; overflow-wrap: anywhere"
 ALWAYS_REFUSED = ("tinyllm.course",)  # where solutions and references stand
 
 
@@ -86,10 +88,8 @@ class Report:
 
     def _repr_html_(self) -> str:
         colour = "#1b7837" if self.passed else "#888888" if self.to_do else "#b2182b"
-        return (
-            f'<pre style="border-left: 4px solid {colour}; padding-left: 0.7em">'
-            f"{html.escape(str(self))}</pre>"
-        )
+        style = f"border-left: 4px solid {colour}; padding-left: 0.7em; margin: 0; {WRAPPED}"
+        return f'<pre style="{style}">{html.escape(str(self))}</pre>'
 
 
 def grade(exercise: Exercise, code: str, seed: int = 0, limits: Limits | None = None) -> Report:
@@ -102,9 +102,11 @@ def grade(exercise: Exercise, code: str, seed: int = 0, limits: Limits | None = 
         return Report(exercise, 0, nothing, to_do=True)
     if found := refused_names(code, (*exercise.refused, *ALWAYS_REFUSED)):
         line, name = found[0]
+        text = code.splitlines()[line - 1].strip()  # its number is of what was gathered
         return Report(
             exercise, 0, nothing,
-            problem=f"Line {line} uses {name}, which does the exercise for you: write it yourself.",
+            problem=f"Your code uses {name}, which does the exercise for you: write it yourself."
+            f"\n  {text}",
         )  # fmt: skip
     cases = exercise.drawn(seed)
     answers = sandbox.run(
@@ -236,11 +238,21 @@ def _why_not_run(exercise: Exercise, problem: sandbox.Problem) -> str:
 
 
 def _shown(exercise: Exercise, failure: Failure) -> list[str]:
-    given = ", ".join(_short(x) for x in failure.arguments)
-    lines = [f"The smallest input that fails: {exercise.name}({given})", f"  {failure.what}"]
+    given = [_short(x) for x in failure.arguments]
+    if any("\n" in text for text in given):  # one a line, or their rows could not be told apart
+        inside = "".join(f"\n  {_aligned(text, 2)}," for text in given) + "\n"
+    else:
+        inside = ", ".join(given)
+    lines = [f"The smallest input that fails: {exercise.name}({inside})", f"  {failure.what}"]
     if failure.shows_values:
-        lines += [f"  expected: {_short(failure.expected)}", f"  got:      {_short(failure.got)}"]
+        lines.append(f"  expected: {_aligned(_short(failure.expected), 12)}")
+        lines.append(f"  got:      {_aligned(_short(failure.got), 12)}")
     return lines
+
+
+def _aligned(text: str, column: int) -> str:
+    """Text that begins in a column, with its further lines below it."""
+    return text.replace("\n", "\n" + " " * column)
 
 
 def _short(value: Any, most: int = 400) -> str:

@@ -37,17 +37,19 @@ class Problem:
     """What went wrong in the learner's code.
 
     kind:    the exception's name, or "TimeOut", "Killed", "OddResult"
-    line:    of the learner's code, and `text`, what stands there; None if it is not known
+    line:    counted from the first of `where`, and `text`, what stands there; None if not known
+    where:   the function or class of the learner's, or "your code"
     """
 
     kind: str
     message: str
     line: int | None = None
     text: str = ""
+    where: str = "your code"
 
     def __str__(self) -> str:
-        where = f"\n  line {self.line} of your code: {self.text}" if self.line else ""
-        return f"{self.kind}: {self.message}{where}"
+        place = f"\n  line {self.line} of {self.where}: {self.text}" if self.line else ""
+        return f"{self.kind}: {self.message}{place}"
 
 
 @dataclass(frozen=True)
@@ -177,9 +179,8 @@ def _read_event(answers: Answers, line: str) -> None:
 
 
 def _problem(error: dict[str, Any]) -> Problem:
-    return Problem(
-        str(error["kind"]), str(error["message"]), error.get("line"), str(error.get("text", ""))
-    )
+    texts = (str(error.get(key, "")) for key in ("text", "where"))
+    return Problem(str(error["kind"]), str(error["message"]), error.get("line"), *texts)
 
 
 def _how_it_ended(timed_out: bool, code: int | None, limits: Limits) -> Problem:
