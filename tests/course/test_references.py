@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tinyllm.course.lessons import exercise
+from tinyllm.course import exercise
 
 STEP = 1e-6
 

@@ -60,7 +60,12 @@ SHAPE_ONLY = {
 UNSETTLED_AT_NAN = {"nn.functional.elu"}
 # float32: (rtol, atol) of values and of gradients, where PyTorch's defaults ask too much.
 USUAL = (1.3e-6, 1e-5)
+# sums of products up to 350 that nearly cancel, whose last bit is 3e-5: how much is left of it
+# hangs on the order in which either library's product sums, which is another on each processor
+PRODUCTS = ((1.3e-6, 5e-5), USUAL)
 TOLERANCES = {
+    "matmul": PRODUCTS,
+    "__rmatmul__": PRODUCTS,
     # a row of one element: variance 0, so 1 / sqrt(eps) = 316 multiplies the rounding
     "nn.functional.layer_norm": (USUAL, (1.3e-6, 1e-4)),
     # scores up to +-250 and gradients up to 100; weights are exp(score - logsumexp), whose last
