@@ -17,8 +17,8 @@
 # know how it works; that is one half of this lesson.
 #
 # The other half is a check of what you know already. When you are stuck, it is tempting to blame
-# attention, or whatever is new that day. Often the cause is older and smaller: an array of shape
-# $(N,)$ went where $(N, 1)$ was meant. Half an hour on shapes now saves days later.
+# whatever is new that day. Often the cause is older and smaller: an array of shape $(N,)$ went
+# where $(N, 1)$ was meant.
 #
 # ## Cells
 #
@@ -120,12 +120,12 @@ for number, (_, needed) in course_map.items():
 plt.show()
 
 # %% [markdown]
-# *Picture: 21 boxes in eight rows, joined by arrows from what is needed to what needs it. 00
-# stands at the top and leads to 01 and 02. Text (04 to 06) and attention (07) meet in the
-# Transformer block (08); with the loss (10) and optimizers (11) it leads to the training loop
-# (12), and from there to writing, translation, summaries, dialogue, taggers (13 to 17), PyTorch
-# (19) and questions (20). Frames are blue for gradients and text, green for the model, orange for
-# training and writing, purple for uses, grey for what goes further.*
+# *Picture: 21 boxes in eight rows, joined by arrows from what is needed to what needs it. 00 stands
+# at the top and leads to 01 and 02. Text (04 to 06) and attention (07) meet in the Transformer
+# block (08); with the loss (10) and optimizers (11) it leads to the training loop (12), and from
+# there to writing and its uses (13 to 17), PyTorch (19) and questions (20). Frames are blue for
+# gradients and text, green for the model, orange for training and writing, purple for uses, grey
+# for what goes further.*
 #
 # ## Six questions to begin with
 #
@@ -157,9 +157,9 @@ assert answers[3:5] == [(3, 4), (3,)]
 assert answers[5].tolist() == [0, 3]
 
 # %% [markdown]
-# All six right? Then you need this lesson mostly for the machinery; do the exercises as a warm-up.
-# Some wrong? Note which. The next sections are about shapes, questions 4 to 6; then comes the
-# chain rule, question 1, and at the end logarithms, 2 and 3.
+# All six right? Then do the exercises as a warm-up. Some wrong? Note which. The next sections are
+# about shapes, questions 4 to 6; then comes the chain rule, question 1, and at the end logarithms,
+# 2 and 3.
 #
 # ## Reading shapes
 #
@@ -268,10 +268,10 @@ assert "it had not finished after 1 s" in str(reports[2])
 # known mistake: the grader has a collection of wrong solutions for each exercise, and compares. And
 # what your code **printed** comes back, so `print(x.shape)` is a fine way of looking inside.
 #
-# The second attempt is **refused**. `np.add.outer` is a good function, and outside of the exercise
-# you should use it; but it *is* the exercise. For the same reason exercises refuse `tinyllm`,
-# `scipy` and `torch`, and what else would do the work for you. You may use the rest of NumPy, and
-# functions of your own from earlier cells: they travel along.
+# The second attempt is **refused**. `np.add.outer` is a good function, but it *is* the exercise.
+# For the same reason exercises refuse `tinyllm`, `scipy` and `torch`, and what else would do the
+# work for you. You may use the rest of NumPy, and functions of your own from earlier cells: they
+# travel along.
 #
 # The third never ends. Your code runs in a process of its own, with a clock and a limit of memory,
 # so it cannot hang your notebook. Some more rules of the house:
@@ -288,8 +288,8 @@ assert Limits().seconds == 10
 assert Limits().bytes == 2**30
 
 # %% [markdown]
-# Outside of this demonstration the limits are 10 seconds and one gigabyte. No exercise needs more
-# than a small part of that.
+# Outside of this demonstration the limits are 10 seconds and one gigabyte, more than any exercise
+# needs.
 #
 # ## The terminal
 #
@@ -325,8 +325,8 @@ assert "outer_sum  0/2" in overview
 assert hint.startswith("Hint 1 of 3: ")
 
 # %% [markdown]
-# Hints cost no points. Solutions cost none either, but those that come first teach least. If you
-# have read one, close it and write your own.
+# Hints cost no points. Solutions cost none either; but if you have read one, close it and write
+# your own.
 #
 # Your progress is a file on your machine; there is no account. `reset` forgets points, hints and
 # predictions in it, and does not touch your notebook. For a fresh notebook, go to the folder that

@@ -16,9 +16,8 @@
 # one derivative for each weight, and a language model has millions of weights.
 #
 # You could derive a formula on paper. It would fill pages, and every change of the model would make
-# it wrong. You could try each weight: move it by a small step, and compute the loss again. That is
-# easy to write and right for every model, but a million weights need a million computations of the
-# loss.
+# it wrong. You could move each weight by a small step, and compute the loss again. That is easy to
+# write, but a million weights need a million computations of the loss.
 #
 # There is a third way. Write down each step of the computation while it runs, on a **tape**; then
 # walk back over the tape once. One walk gives all the derivatives, exact but for rounding, and
@@ -561,9 +560,9 @@ assert "changed in place" in message
 # %% [markdown]
 # ## Is it right? Small steps
 #
-# Anybody can make a mistake in a backward, and the loss will often fall all the same, only more
-# slowly. So every backward is tested against the one method that cannot share its mistakes: move an
-# input, and look. For one number, with a step $h$,
+# With a mistake in a backward the loss will often fall all the same, only more slowly. So every
+# backward is tested against the one method that cannot share its mistakes: move an input, and look.
+# For one number, with a step $h$,
 #
 # $$f'(x) \approx \frac{f(x + h) - f(x)}{h} \quad\text{(forward)} \qquad
 #   f'(x) \approx \frac{f(x + h) - f(x - h)}{2h} \quad\text{(central)}$$
