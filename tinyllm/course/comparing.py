@@ -26,15 +26,16 @@ def difference(got: Any, expected: Any, relative: float, absolute: float) -> str
 
 
 def _kinds(got: Any, expected: Any) -> str:
-    return f"a {_kind(got)} where a {_kind(expected)} was expected"
+    return f"{_kind(got)} where {_kind(expected)} was expected"
 
 
 def _kind(value: Any) -> str:
     if value is None:
         return "None (is the return missing?)"
     if isinstance(value, np.ndarray):
-        return f"array of shape {value.shape}"
-    return type(value).__name__
+        return f"an array of shape {value.shape}"
+    name = type(value).__name__
+    return f"{'an' if name[0] in 'aeiou' else 'a'} {name}"
 
 
 def _of_sequences(got: Any, expected: Any, relative: float, absolute: float) -> str | None:

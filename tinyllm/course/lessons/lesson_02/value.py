@@ -58,7 +58,10 @@ def _reference(formula: str, at: dict[str, float]) -> list:
 
 def _value_cases(rng: np.random.Generator) -> list[Case]:
     def at(names: str) -> dict[str, float]:
-        return {name: round(float(rng.uniform(-1.5, 1.5)), 2) for name in names}
+        signs = rng.choice([-1, 1], len(names))  # away from 0, where mistakes do not show
+        return {
+            n: round(float(s * rng.uniform(0.2, 1.5)), 2) for n, s in zip(names, signs, strict=True)
+        }
 
     plain, twice = "each value used once", "values used twice"
     return [

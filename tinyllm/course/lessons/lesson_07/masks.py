@@ -100,6 +100,7 @@ def _masked_cases(rng: np.random.Generator) -> list[Case]:
     values, broadcast = "the right values", "a mask for all heads"
     padding = np.array([[True, True, True, False], [True, True, False, False]])
     nothing = np.array([[True, False, False], [False, False, False]])
+    one, far, apart = np.array([[1.0]]), np.array([[0.0], [2000.0]]), rng.normal(size=(2, 1))
     return [
         Case((*three(1, 1, 1, 1), np.array([[True]])), values),
         Case((*three(1, 2, 2, 1), np.array([[True, False]])), values),
@@ -107,6 +108,7 @@ def _masked_cases(rng: np.random.Generator) -> list[Case]:
         Case((*three(4, 4, 4, 3), np.tri(4, dtype=bool)), values),
         Case((*three(3, 4, 4, 2, 2, 2), padding[:, None, None, :]), broadcast),
         Case((*three(3, 3, 4, 2, size=4000.0), np.tri(3, dtype=bool)), "large scores"),
+        Case((one, far, apart, np.array([[True, False]])), "large scores"),  # hidden, and far above
         Case((*three(2, 3, 2, 2), nothing), "a query that may look at nothing gets 0"),
     ]
 
