@@ -49,6 +49,7 @@ from tinyllm.metrics import perplexity
 from tinyllm.models import Decoder, DecoderConfig
 from tinyllm.nn import functional as F
 from tinyllm.optim import AdamW
+from tinyllm.viz import LiveLoss
 from tinyllm.viz.style import BLUE, INK, ORANGE, PAPER, QUIET, dress
 
 rng = np.random.default_rng(10)
@@ -904,12 +905,11 @@ with inference(model):
 assert 9.9 < louder < 10.1
 
 # %% [markdown]
-# An untrained model pays about $\log V = 4.06$: nearly even shares, perplexity near 60. It is the
-# first thing to look at in any training. If it begins far above $\log V$, the first logits are too
-# large, and the model claims to know what it cannot: the same logits times ten cost 10.0 nats. If
-# it begins below, look for a leak.
+# An untrained model pays about $\log V = 4.06$: nearly even shares, perplexity near 60. If a
+# training begins far above $\log V$, the first logits are too large, and the model claims to know
+# what it cannot: the same logits times ten cost 10.0 nats. If it begins below, look for a leak.
 #
-# Now the other end. The grammar knows its own $-\log p$ of the held-out stories: that is the floor.
+# The grammar knows its own $-\log p$ of the held-out stories: that is the floor.
 # Between the two lies the table of pair counts, the best that a model of the last word can do.
 
 # %%
@@ -930,16 +930,25 @@ assert 0.95 < by_pairs < 1.1
 STEPS = 250
 optimizer = AdamW(model.parameters(), lr=1.5e-2)
 in_training, at, on_held_out = [], [], []
-for step in range(STEPS):
-    loss = model.loss(*batch(train[step * 32 : step * 32 + 32]))  # every batch is new
-    optimizer.zero_grad()
-    loss.backward()
-    optimizer.param_groups[0]["lr"] = 1.5e-2 * min(1.0, (step + 1) / 10) * (1 - 0.95 * step / STEPS)
-    optimizer.step()
-    in_training.append(loss.item())
-    if step + 1 in (5, 10, 15, 20, 30, 40, 60, 80, 100, 125, 150, 175, 200, 225, STEPS):
-        at.append(step + 1)
-        on_held_out.append(measured())
+with LiveLoss("While it learns", "loss, nats per word") as live:  # a picture that grows
+    for step in range(STEPS):
+        loss = model.loss(*batch(train[step * 32 : step * 32 + 32]))  # every batch is new
+        optimizer.zero_grad()
+        loss.backward()
+        share = min(1.0, (step + 1) / 10) * (1 - 0.95 * step / STEPS)
+        optimizer.param_groups[0]["lr"] = 1.5e-2 * share
+        optimizer.step()
+        in_training.append(loss.item())
+        if step + 1 in (5, 10, 15, 20, 30, 40, 60, 80, 100, 125, 150, 175, 200, 225, STEPS):
+            at.append(step + 1)
+            on_held_out.append(measured())
+        live.add(step + 1, in_training[-1], on_held_out[-1] if step + 1 in at[-1:] else None)
+
+# %% [markdown]
+# *Picture: loss against steps, drawn while it fell: steeply at first, then level; held-out stories
+# lie on the line of the batches.*
+
+# %%
 excess = on_held_out[-1] - floor
 print(f"after {STEPS} steps {on_held_out[-1]:.3f} nats per word, {excess:.3f} above the floor")
 print(f"perplexity {math.exp(on_held_out[-1]):.3f}; the best there is: {math.exp(floor):.3f}")
