@@ -303,8 +303,9 @@ assert Limits().bytes == 2**30
 # | `tinyllm course check FILE` | grade a whole notebook, or a Python file |
 # | `tinyllm course reset 0` | forget your progress in lesson 00; without a number, all of it |
 #
-# If the terminal does not know `tinyllm`, say `.venv/bin/tinyllm`. The next cell types two of these
-# for you, with a progress file that is not yours, so that it uses up none of your hints.
+# If the terminal does not know `tinyllm`, say `.venv/bin/tinyllm`; hints come in a cell too: `from
+# tinyllm.course import hint`, then `hint(outer_sum)`. The next cell types two of these commands for
+# you, with a progress file that is not yours, so that it uses up none of your hints.
 
 # %%
 scratch = tempfile.TemporaryDirectory()

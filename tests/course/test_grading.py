@@ -84,6 +84,14 @@ def test_the_courses_own_answers_are_refused():
     assert "which does the exercise for you" in report.problem
 
 
+def test_numbers_are_no_truth_values():
+    """As a mask an array of 0 and 1 would be added to the scores."""
+    found = lessons()["07"].exercises["causal_mask"]
+    report = grade(found, "import numpy as np\ndef causal_mask(T):\n    return np.tri(T)\n")
+    assert report.points == 0
+    assert "numbers where True and False were expected" in str(report)
+
+
 def test_partial_credit_by_part():
     report = grade(softmax(), softmax().mistakes[0].code)
     assert report.parts == {

@@ -4,7 +4,7 @@ import pytest
 from typer.testing import CliRunner
 
 from tinyllm.cli import app
-from tinyllm.course import Progress, exercise, lesson, lessons, reveal
+from tinyllm.course import Progress, exercise, hint, lesson, lessons, reveal
 
 
 @pytest.fixture
@@ -57,6 +57,18 @@ def test_the_way_of_a_learner(path, tmp_path):
     assert run("check", str(file)).endswith("4 of 4 points\n")
     assert "✓ my_softmax  4/4" in run()
     assert "forgot 1 exercises" in run("reset", "7", "--yes")
+
+
+def test_hints_in_a_cell_go_on_where_the_terminal_stood(path, capsys):
+    def my_softmax(x): ...
+
+    first = run("hint", "my_softmax")
+    hint(my_softmax)
+    found = exercise("my_softmax")
+    assert capsys.readouterr().out == f"{first}Hint 2 of 3: {found.hints[1]}\n"
+    assert Progress.load().of("07", "my_softmax")["hints"] == 2
+    with pytest.raises(ValueError, match="there is no exercise 'softmax'"):
+        hint("softmax")
 
 
 def test_a_teachers_table(path, tmp_path):

@@ -58,13 +58,14 @@ def test_students_have_numbers_of_their_own():
 
 @pytest.mark.parametrize("found", EXERCISES, ids=str)
 def test_the_solution_is_full_for_every_student(found):
-    """And each mistake has its own name: here without a process for each."""
+    """And each mistake has its own name and the same points: without a process for each."""
     for seed in map(seed_of, STUDENTS):
         assert grade_ours(found, found.solution, seed).passed
-        for mistake in found.mistakes:
-            report = grade_ours(found, mistake.code, seed)
-            assert not report.passed
-            assert report.diagnosis == mistake.diagnosis
+    for mistake in found.mistakes:
+        reports = [grade_ours(found, mistake.code, seed_of(who)) for who in STUDENTS]
+        assert not any(report.passed for report in reports)
+        assert {report.diagnosis for report in reports} == {mistake.diagnosis}
+        assert all(report.parts == reports[0].parts for report in reports), mistake.name
 
 
 def test_our_own_code_is_graded_alike_in_this_process_and_in_another():

@@ -255,6 +255,7 @@ def test_errors_name_what_disagrees(model):
         ({"layers": 0}, "layers must be at least 1"),
         ({"dropout": 1.0}, "below 1"),
         ({"qk_gain": 0.0}, "qk_gain must be above 0"),
+        ({"qk_gain": 2.0}, "qk_gain 2.0 needs qk_norm"),
     ],
 )
 def test_impossible_settings_are_named(settings, message):

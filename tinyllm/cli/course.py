@@ -80,16 +80,9 @@ def check(
 @course.command()
 def hint(name: Name) -> None:
     """Give the next hint: a nudge, then the method, then nearly there."""
-    from tinyllm.course import Progress, exercise
+    from tinyllm.course import hint as show
 
-    found, progress = exercise(name), Progress.load()
-    seen = progress.of(found.lesson, name)["hints"]
-    if seen == len(found.hints):
-        typer.echo("There are no more hints. All three:\n")
-    for number, text in enumerate(found.hints[: seen + 1], 1):
-        typer.echo(f"Hint {number} of {len(found.hints)}: {text}")
-    if seen < len(found.hints):
-        progress.record(found.lesson, name, hints=seen + 1)
+    show(name)
 
 
 @course.command()

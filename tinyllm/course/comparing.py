@@ -73,8 +73,9 @@ def _of_arrays(got: Any, expected: Any, relative: float, absolute: float) -> str
         return _kinds(got, expected)
     if one.shape != other.shape:
         return f"shape {one.shape} where {other.shape} was expected"
-    if one.dtype.kind == "b" and other.dtype.kind != "b":
-        return "True and False where numbers were expected"
+    if (one.dtype.kind == "b") != (other.dtype.kind == "b"):
+        given, wanted = ("True and False", "numbers")[:: 1 if one.dtype.kind == "b" else -1]
+        return f"{given} where {wanted} were expected"
     close = np.isclose(one, other, rtol=relative, atol=absolute, equal_nan=True)
     if close.all():
         return None

@@ -85,4 +85,6 @@ class DecoderConfig(ModelConfig):
             )
         if not self.qk_gain > 0:
             raise ValueError(f"DecoderConfig: qk_gain must be above 0, not {self.qk_gain!r}")
+        if self.qk_gain != 1 and not self.qk_norm:
+            raise ValueError(f"DecoderConfig: qk_gain {self.qk_gain!r} needs qk_norm")
         self.check_dropout()

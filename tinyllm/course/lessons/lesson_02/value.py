@@ -73,7 +73,7 @@ def _value_cases(rng: np.random.Generator) -> list[Case]:
         Case(("x * x", at("x")), twice),
         Case(("x * y + x", at("xy")), twice),
         Case(("(lambda a: a + a * y)(x * x)", at("xy")), twice),
-        Case(("(lambda a: a * a.tanh() + a)(x * y + x)", at("xy")), twice),
+        Case(("(lambda a: a * a.tanh() + a)(x * x + y * y)", at("xy")), twice),
         Case(("sum([x] * 3500, y)", at("xy")), "a chain of 3,500 sums"),
     ]
 

@@ -25,9 +25,10 @@ def _token_losses(shares, targets):
 def _token_losses_cases(rng: np.random.Generator) -> list[Case]:
     one, many = "one token", "several tokens"
     nothing = np.array([[0.25, 0.75, 0.0], [0.5, 0.0, 0.5]])
+    alone = _shares(rng, 1, 3)
     return [
         Case((np.array([[0.25, 0.75]]), np.array([1])), one),
-        Case((_shares(rng, 1, 3), rng.integers(3, size=1)), one),
+        Case((alone, alone.argmin(axis=-1)), one),
         Case((_shares(rng, 2, 2), np.array([0, 1])), many),
         Case((_shares(rng, 4, 4), np.array([1, 2, 0, 3])), many),
         Case((_shares(rng, 5, 3), rng.integers(3, size=5)), many),
