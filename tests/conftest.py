@@ -5,6 +5,7 @@ skipped test a failure, for a machine where everything is installed.
 """
 
 import os
+import signal
 
 import pytest
 
@@ -62,3 +63,11 @@ def _settings_put_back():
     tinyllm.set_num_threads(threads)
     tinyllm.set_default_dtype(dtype)
     tinyllm.set_grad_enabled(recording)
+
+
+@pytest.fixture(autouse=True)
+def python_handles_ctrl_c():
+    """A background job may have started Python with SIGINT ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)

@@ -122,14 +122,6 @@ def assert_same_run(one, two):
     assert all(np.array_equal(a[name], b[name]) for name in a)
 
 
-@pytest.fixture(autouse=True)
-def python_handles_ctrl_c():
-    """A background job may have started Python with SIGINT ignored."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
-
-
 @pytest.mark.parametrize("how", [{}, {"optimizer": "muon"}])
 def test_overfits_one_batch_of_pairs(train, how):
     few = {"max_steps": 150, "evaluate": None, "choose_by": None, "weight_decay": 0.0}

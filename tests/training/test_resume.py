@@ -36,14 +36,6 @@ def assert_same_run(one, two):
     assert all(np.array_equal(a[name], b[name]) for name in a)
 
 
-@pytest.fixture(autouse=True)
-def python_handles_ctrl_c():
-    """A background job may have started Python with SIGINT ignored."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
-
-
 @pytest.mark.parametrize("step", [1, 4, 6, 11])
 def test_resumes_bit_for_bit(make_trainer, step):
     model = {"dropout": 0.2}
