@@ -30,11 +30,11 @@ def test_the_next_array_of_its_size_stands_in_the_same_memory():
     assert address(memory.empty(SHAPE, FLOAT)) == there
 
 
-def test_sizes_that_differ_a_little_share_memory_and_others_do_not():
+def test_sizes_up_to_half_as_large_share_memory_and_others_do_not():
     first = memory.empty((1000, 100), FLOAT)
     there = address(first)
     del first
-    assert address(memory.empty((300, 300), FLOAT)) != there
+    assert address(memory.empty((200, 200), FLOAT)) != there
     assert address(memory.empty((999, 100), FLOAT)) == there
 
 
@@ -113,9 +113,21 @@ def test_idle_memory_beyond_the_limit_is_given_back(monkeypatch):
     assert sum(map(len, memory._idle.values())) == 1
 
 
-def test_rounding_wastes_at_most_an_eighth():
+def test_sizes_of_blocks():
     for size in range(memory.LARGE, 40 * memory.LARGE, 997):
-        assert size <= memory._rounded(size) <= size * 9 / 8
+        sizes = memory._sizes_that_serve(size)
+        assert size <= sizes[0] <= size * 9 / 8
+        assert list(sizes) == sorted(set(sizes))
+        assert sizes[-1] <= 2 * sizes[0]
+        assert all(memory._sizes_that_serve(each)[0] == each for each in sizes)
+
+
+def test_a_larger_block_serves_where_none_of_the_size_is_idle():
+    rows, width = 100, memory.LARGE // 100
+    there = address(memory.empty((rows, width), np.dtype(np.float64)))
+    assert address(memory.empty((60, width), np.dtype(np.float64))) == there
+    assert address(memory.empty((rows, width), np.dtype(np.float64))) == there  # whole again
+    assert address(memory.empty((40, width), np.dtype(np.float64))) != there  # would waste half
 
 
 def test_threads_never_share():

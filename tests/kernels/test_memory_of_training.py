@@ -39,10 +39,17 @@ def test_attention_over_4096_tokens():
     assert int(ran.stdout) < 400 * 1024**2 < scores
 
 
-@pytest.mark.skipif(not jit.BLAS_AVAILABLE, reason="the NumPy definitions take fresh memory")
-def test_a_running_step_takes_no_new_blocks(pytestconfig):
+needs_kernels = pytest.mark.skipif(
+    not jit.BLAS_AVAILABLE, reason="the NumPy definitions take fresh memory"
+)
+
+
+def _skip_definitions(pytestconfig):
     if pytestconfig.getoption("--reference-kernels"):
         pytest.skip("the NumPy definitions take fresh memory")
+
+
+def _training_step():
     config = DecoderConfig.gpt2(
         vocab_size=101, context_length=64, layers=2, heads=2, width=64, bias=False
     )
@@ -50,12 +57,19 @@ def test_a_running_step_takes_no_new_blocks(pytestconfig):
     optimizer = optim.AdamW(model.parameters(), lr=1e-3)
     ids = tinyllm.randint(0, 101, (8, 64))
 
-    def step() -> None:
-        model.loss(ids, ids).backward()
+    def step(length: int = 64) -> None:
+        model.loss(ids[:, :length], ids[:, :length]).backward()
         nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
         optimizer.zero_grad()
 
+    return step
+
+
+@needs_kernels
+def test_a_running_step_takes_no_new_blocks(pytestconfig):
+    _skip_definitions(pytestconfig)
+    step = _training_step()
     for _ in range(3):
         step()
     held = memory._total
@@ -63,3 +77,15 @@ def test_a_running_step_takes_no_new_blocks(pytestconfig):
     for _ in range(5):
         step()
     assert memory._total == held
+
+
+@needs_kernels
+def test_batches_of_many_lengths_use_the_same_memory(pytestconfig):
+    _skip_definitions(pytestconfig)
+    step = _training_step()
+    for length in (64, 32, 64, 32):
+        step(length)
+    held = memory._total
+    for length in range(33, 64):
+        step(length)
+    assert memory._total <= 1.25 * held
