@@ -16,7 +16,7 @@ from tinyllm.generation.sampling import (
     keep_top_p,
     sample,
 )
-from tinyllm.generation.streaming import stream_text, until
+from tinyllm.generation.streaming import in_pieces, stream_text, until
 from tinyllm.generation.writing import generate, generate_batch
 
 __all__ = [
@@ -28,6 +28,7 @@ __all__ = [
     "beam_search",
     "generate",
     "generate_batch",
+    "in_pieces",
     "inference",
     "keep_min_p",
     "keep_top_k",

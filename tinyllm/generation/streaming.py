@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from tinyllm.generation.writing import generate
@@ -35,14 +35,22 @@ def stream_text(
             f"{stop_strings!r}"
         )
     tokens = generate(model, tokenizer.encode(prompt), max_new_tokens, **settings)
-    decoder = (target_tokenizer or tokenizer).stream_decoder()
+    return until(in_pieces(tokens, target_tokenizer or tokenizer), stop_strings)
 
-    def pieces() -> Iterator[str]:
-        for token in tokens:
-            yield decoder.feed(token)
-        yield decoder.finish()
 
-    return until(pieces(), stop_strings)
+def in_pieces(tokens: Iterable[int], tokenizer: Tokenizer, strip: bool = False) -> Iterator[str]:
+    """Turn tokens into text as they come, "" where a character is not whole yet.
+
+    Args:    strip: leave out the white space before the first word.
+    """
+    decoder, begun = tokenizer.stream_decoder(), not strip
+    for token in tokens:
+        piece = decoder.feed(token)
+        if not begun:
+            piece = piece.lstrip()
+            begun = bool(piece)
+        yield piece
+    yield decoder.finish()
 
 
 def until(pieces: Iterator[str], stop_strings: Sequence[str]) -> Iterator[str]:

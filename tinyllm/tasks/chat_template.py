@@ -2,7 +2,8 @@
 
     <|user|> Who are you? <|end|> <|assistant|> Nobody. <|end|>
 
-The marks are ids behind the tokenizer's own, so that no text that somebody types can make one.
+The marks are ids behind the tokenizer's own, so that no text that somebody types can make one. The
+blank behind a mark belongs to the text: so a name is the same token at its start as within it.
 """
 
 from __future__ import annotations
@@ -55,6 +56,14 @@ class ChatTemplate:
             learned += [False] + [message["role"] == "assistant"] * (len(tokens) - 1)
         return np.array(ids, np.int32), np.array(learned)
 
+    def encode(self, text: str) -> list[int]:
+        """Return a text's ids, with a blank before it."""
+        return self.tokenizer.encode(f" {text}")
+
+    def decode(self, ids: Sequence[int]) -> str:
+        """Return the text of ids, without blanks around it."""
+        return self.tokenizer.decode(ids).strip()
+
     def show(self, ids: Sequence[int]) -> str:
         """Return a conversation's ids as text, the marks by name."""
         names = {token: f"<|{role}|>" for role, token in self.role_ids.items()}
@@ -74,4 +83,4 @@ class ChatTemplate:
             raise ValueError(f"chat template: role {role!r} is not {' or '.join(ROLES)}")
         if not content.strip():
             raise ValueError(f"chat template: the message of the {role} is empty")
-        return [self.role_ids[role], *self.tokenizer.encode(content), self.end_id]
+        return [self.role_ids[role], *self.encode(content), self.end_id]

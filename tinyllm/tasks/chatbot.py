@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from tinyllm import random
-from tinyllm.generation import generate, generate_batch
+from tinyllm.generation import generate, generate_batch, in_pieces
 from tinyllm.models import Decoder, DecoderConfig
 from tinyllm.tasks.chat_template import ChatTemplate, Message
 from tinyllm.text import Tokenizer, printable
@@ -57,14 +57,7 @@ class Chatbot:
         tokens = generate(
             self.model, ids, LONGEST_ANSWER, temperature, generator=generator, stop=self._ends()
         )
-        decoder = self.template.tokenizer.stream_decoder()
-
-        def pieces() -> Iterator[str]:
-            for token in tokens:
-                yield decoder.feed(token)
-            yield decoder.finish()
-
-        return pieces()
+        return in_pieces(tokens, self.template.tokenizer, strip=True)
 
     def answer_all(self, conversations: Sequence[Sequence[Message]]) -> list[str]:
         """Answer many conversations at once, each by its likeliest tokens."""
@@ -72,7 +65,7 @@ class Chatbot:
         written = generate_batch(
             self.model, prompts, LONGEST_ANSWER, temperature=0, stop=self._ends()
         )
-        return [printable(self.template.tokenizer.decode(ids)).strip() for ids in written]
+        return [printable(self.template.decode(ids)) for ids in written]
 
     def shortened(self, messages: Sequence[Message]) -> tuple[list[Message], int]:
         """Drop the oldest questions with their answers until the rest can be read.

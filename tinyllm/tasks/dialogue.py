@@ -31,7 +31,7 @@ from tinyllm.models import Decoder, DecoderConfig
 from tinyllm.tasks.chat_template import ChatTemplate, Message
 from tinyllm.tasks.chatbot import TASK, Chatbot
 from tinyllm.tensor import Tensor
-from tinyllm.text import BPETokenizer, Tokenizer
+from tinyllm.text import BPETokenizer
 from tinyllm.training import FitResult, LoaderSource, fit, mean_loss
 from tinyllm.training.config import TaskConfig
 
@@ -113,7 +113,8 @@ def train(
         go_on = go_on.replace("{folder}", str(folder))
     config, sizes = config or DialogueConfig(), model or Model()
     words = [turn["content"] for dialogue in corpus.learned[:15_000] for turn in dialogue.turns]
-    tokenizer = BPETokenizer.train([*corpus.texts[:10_000], *words], sizes.vocab_size)
+    texts = (f" {text}" for text in (*corpus.texts[:10_000], *words))  # as the template has them
+    tokenizer = BPETokenizer.train(texts, sizes.vocab_size)
     template = ChatTemplate(tokenizer)
     settings = DecoderConfig(
         vocab_size=template.vocab_size,
@@ -193,8 +194,7 @@ def _pretrain(
 ) -> None:
     if not config.pretraining_steps:
         return
-    tokenizer: Tokenizer = template.tokenizer
-    rows = [[template.end_id, *tokenizer.encode(t), template.end_id] for t in corpus.texts]
+    rows = [[template.end_id, *template.encode(text), template.end_id] for text in corpus.texts]
     rows = [row for row in rows if len(row) <= decoder.config.context_length]
     first = DialogueConfig.from_dict(
         {**config.to_dict(), "max_steps": config.pretraining_steps, "pretraining_steps": 0}
@@ -205,7 +205,7 @@ def _pretrain(
         first,
         folder,
         _settings(PRETRAINING, decoder, template, corpus),
-        tokenizers={"tokenizer": tokenizer},
+        tokenizers={"tokenizer": template.tokenizer},
         go_on=go_on,
         progress=progress,
     )

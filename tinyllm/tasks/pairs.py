@@ -16,7 +16,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 
 from tinyllm.data.translation import IGNORE, PairBatch, PairBatches, pad
-from tinyllm.generation import beam_search, generate
+from tinyllm.generation import beam_search, generate, in_pieces
 from tinyllm.models import Decoder, DecoderConfig, Seq2Seq, Seq2SeqConfig
 from tinyllm.nn import Module
 from tinyllm.tensor import Tensor
@@ -47,6 +47,8 @@ class TextToText:
     """What errors begin with: "translate"."""
     advice: ClassVar[str] = "cut it into parts"
     """What to do with a source that is too long."""
+    prefix: ClassVar[str] = ""
+    """What every text is given before it is made into tokens."""
 
     def __init__(self, model: Seq2Seq | Decoder, tokenizers: Mapping[str, Tokenizer]) -> None:
         self.model, self.tokenizers = model, dict(tokenizers)
@@ -90,7 +92,7 @@ class TextToText:
 
     def encode_pair(self, source: str, target: str) -> EncodedPair:
         """Give the ids of a source, and of its target with start and end around it."""
-        ids = [self.start_id, *self.target.encode(target), self.end_id]
+        ids = [self.start_id, *self.target.encode(self.prefix + target), self.end_id]
         return self._source_ids(source), np.array(ids, np.int32)
 
     def encode_pairs(self, pairs: Sequence[Pair]) -> list[EncodedPair]:
@@ -156,15 +158,8 @@ class TextToText:
         prompt = self.encode(text)
         room = self._room(len(prompt))
         tokens = generate(self.model, prompt, room, temperature=0, stop=[self.end_id])
-        decoder = self.target.stream_decoder()
-
-        def pieces() -> Iterator[str]:
-            for token in tokens:
-                if token < self.target.vocab_size:
-                    yield decoder.feed(token)
-            yield decoder.finish()
-
-        return pieces()
+        own = (token for token in tokens if token < self.target.vocab_size)
+        return in_pieces(own, self.target, strip=True)
 
     def encode(self, text: str, number: int | None = None) -> list[int]:
         """Give the tokens that the model reads for a source.
@@ -190,7 +185,7 @@ class TextToText:
         return printable(self.target.decode(own)).strip()
 
     def _source_ids(self, text: str) -> np.ndarray:
-        return self.source.encode_to_array(text).astype(np.int32) + self._offset
+        return self.source.encode_to_array(self.prefix + text).astype(np.int32) + self._offset
 
     def _room(self, source_length: int) -> int:
         """How long a target may get: many times its source, so that loops do end."""

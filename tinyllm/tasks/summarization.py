@@ -190,7 +190,7 @@ def train(
              folder, go_on, progress: as for `training.fit`.
     """
     config, sizes = config or SummarizationConfig(), dataclasses.asdict(model or Model())
-    texts = [text for pair in corpus.train[:20_000] for text in pair]
+    texts = [Summarizer.prefix + text for pair in corpus.train[:20_000] for text in pair]
     tokenizers = {
         "tokenizer": BPETokenizer.train(texts, sizes.pop("vocab_size")),
         "words": known_words(text for text, _ in corpus.train),
@@ -213,7 +213,10 @@ def evaluate(
     examples: int = 4,
 ) -> Scores:
     """Summarise the test's texts, and hold the summaries against what is right."""
-    fits = [len(summarizer.source.encode(text)) <= summarizer.longest for text, _ in corpus.test]
+    fits = [
+        len(summarizer.source.encode(summarizer.prefix + text)) <= summarizer.longest
+        for text, _ in corpus.test
+    ]
     if not any(fits):
         raise ValueError(
             f"summarize: each of the {len(fits)} texts to measure on has more than the "

@@ -19,6 +19,7 @@ class Summarizer(TextToText):
     task = "summarization"
     command = "summarize"
     advice = "summarise a part of it, or train with --longest"
+    prefix = " "  # a name is then the same token at the start of a text as within it
 
     def __init__(self, model: Seq2Seq | Decoder, tokenizers: Mapping[str, Tokenizer]) -> None:
         super().__init__(model, tokenizers)
