@@ -79,6 +79,12 @@ LOADED_WHERE_USED = {
 # The same for our own rooms: file -> what it may import late.
 ROOMS_LOADED_WHERE_USED = {
     "course/child.py": {"tinyllm.tensor"},  # half a second, for exercises with tensors alone
+    "course/preparing.py": {  # a lesson opens one of them
+        "tinyllm.tasks.chatbot",
+        "tinyllm.tasks.summarizer",
+        "tinyllm.tasks.translator",
+        "tinyllm.training.run",
+    },
     "data/corpora.py": {"tinyllm.data.tinyworld"},  # 20 files, for who asks for its stories
     "data/downloads.py": {"tinyllm.data.resuming"},  # urllib and ssl, of no use once it is here
     "training/report.py": {"tinyllm.viz"},  # matplotlib

@@ -119,6 +119,35 @@ def reset(
 
 
 @course.command()
+def prepare(
+    models: Annotated[
+        list[str] | None,
+        typer.Argument(
+            help="stories (lesson 13), translation (14), summarization (15), dialogue (16). "
+            "(default: all)",
+            show_default=False,
+        ),
+    ] = None,
+) -> None:
+    """Train the full models for lessons 13 to 16, once; the lessons then use them.
+
+    Ctrl-C saves and stops; the same command goes on. About half an hour on two cores for all.
+    """
+    from tinyllm.course import preparing
+
+    for name in models or preparing.PREPARATIONS:
+        there = preparing.folder_of(name)
+        if preparing.is_prepared(name):
+            typer.echo(f"{name}: is there, {there}")
+            continue
+        wanted = preparing.PREPARATIONS[name]
+        typer.echo(f"{name}, for lesson {wanted.lesson}: about {wanted.minutes} minutes, {there}")
+        if code := preparing.prepare([name]):
+            typer.echo("\nto go on: tinyllm course prepare", err=True)
+            raise typer.Exit(code)
+
+
+@course.command()
 def report(
     files: Annotated[list[Path], typer.Argument(help="Notebooks or Python files.")],
     student_from: Annotated[

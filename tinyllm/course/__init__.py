@@ -5,8 +5,8 @@ you are. The files, in the order in which to read them: `exercise.py` (what an e
 `lessons/` (the exercises), `catalogue.py` (these and a teacher's own), `gathering.py` (your code
 out of the cells), `sandbox.py` and `child.py` (where it runs), `exchange.py`, `comparing.py`,
 `grading.py`, `students.py` (whose numbers), `checking.py`, `progress.py`, `hinting.py`,
-`predicting.py`, `verifying.py` (does an exercise keep what it promises?), `build.py` (notebooks of
-one source).
+`predicting.py`, `preparing.py` (full models), `verifying.py` (does an exercise keep what it
+promises?), `build.py` (notebooks of one source).
 """
 
 from tinyllm.course.catalogue import exercise, lesson, lessons
@@ -15,6 +15,7 @@ from tinyllm.course.exercise import Case, Exercise, Lesson, Mistake
 from tinyllm.course.grading import Report, grade
 from tinyllm.course.hinting import hint
 from tinyllm.course.predicting import reveal
+from tinyllm.course.preparing import prepared
 from tinyllm.course.progress import Progress
 from tinyllm.course.students import seed_of
 from tinyllm.course.verifying import complaints
@@ -34,6 +35,7 @@ __all__ = [
     "hint",
     "lesson",
     "lessons",
+    "prepared",
     "reveal",
     "seed_of",
 ]
