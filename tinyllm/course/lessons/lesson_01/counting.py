@@ -51,8 +51,8 @@ NGRAMS_OF_STORY = Exercise(
     difficulty="easy",
     solution=_NGRAMS,
     why="Each n-gram asks one question: what comes after these n - 1 words? A story of T words "
-    "asks T + 1 of them, the last being whether it ends here. The n - 1 starts let the first word be "
-    "asked like any other.",
+    "asks T + 1 of them, the last being whether it ends here. The n - 1 starts let the first word "
+    "be asked like any other.",
     hints=(
         "Write the pairs of «Fay saw» on paper. There are three: which, and why not two?",
         "Put the marks around a copy of the words, then cut a window of n out of it at each place. "
