@@ -5,7 +5,7 @@ from __future__ import annotations
 from tinyllm.course.exercise import Lesson
 from tinyllm.course.lessons.lesson_03 import checking, engine, reductions, strides, training
 
-LESSON = Lesson("03", "Tensors, broadcasting, gradient checking", minutes=215)
+LESSON = Lesson("03", "Tensors, broadcasting, gradient checking", minutes=210)
 
 for _exercise in (
     *strides.EXERCISES,
