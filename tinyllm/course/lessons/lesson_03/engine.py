@@ -19,15 +19,12 @@ class Traced:
     """An array that remembers what it was made from."""
 
     def __init__(self, data, edges=()):
-        self.data = np.asarray(data, dtype=float)
-        self.edges = edges  # (source, a function from our gradient to the part of the source)
-        self.grad, self.number = np.zeros(self.data.shape), next(births)
+        self.data, self.number = np.asarray(data, dtype=float), next(births)
+        self.grad, self.edges = np.zeros(self.data.shape), edges  # edges: (source, its part)
 
     def __add__(self, other):
-        def part(source):
-            return lambda grad: summed_back(grad, source.data.shape)
-
-        return Traced(self.data + other.data, [(self, part(self)), (other, part(other))])
+        edges = [(x, lambda g, x=x: summed_back(g, x.data.shape)) for x in (self, other)]
+        return Traced(self.data + other.data, edges)
 
     def __mul__(self, other):
         def part(source, factor):
@@ -47,8 +44,7 @@ class Traced:
 
     def backward(self, covector):
         """Give everything that led here its gradient of (covector * data).sum()."""
-        self.grad = self.grad + covector
-        waiting = {self.number: self}
+        self.grad, waiting = self.grad + covector, {self.number: self}
         while waiting:
             node = waiting.pop(max(waiting))  # the youngest
             for source, part in node.edges:
@@ -106,7 +102,6 @@ def _traced_cases(rng: np.random.Generator) -> list[Case]:
 _CLASS = inspect.getsource(Traced)
 _START = f"import itertools\n\nimport numpy as np\n\nbirths = itertools.count()\n\n\n{HELPER}\n\n"
 TRACED_CODE = f"{_START}{_CLASS}"
-_WALK = TRACED_CODE[TRACED_CODE.index("        waiting = {") :]
 
 TRACED = Exercise(
     name="Traced",
@@ -154,8 +149,8 @@ TRACED = Exercise(
             "a new array when something arrives.",
             changed(
                 TRACED_CODE,
-                ("self.number = np.zeros(self.data.shape)", "self.number = None"),
-                ("self.grad = self.grad + covector", "self.grad = np.array(covector)"),
+                ("self.edges = np.zeros(self.data.shape)", "self.edges = None"),
+                ("waiting = self.grad + covector", "waiting = np.array(covector)"),
                 (
                     "source.grad = source.grad + part(node.grad)",
                     "if source.grad is None:\n"
@@ -172,7 +167,7 @@ TRACED = Exercise(
             "what was broadcast gets a gradient of the output's shape: sum it back to its own.",
             changed(
                 TRACED_CODE,
-                ("summed_back(grad, source", "(lambda g, s: g)(grad, source"),
+                ("summed_back(g, x", "(lambda g, s: g)(g, x"),
                 ("summed_back(grad * factor", "(lambda g, s: g)(grad * factor"),
             ),
         ),
