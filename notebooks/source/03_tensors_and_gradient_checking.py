@@ -896,7 +896,7 @@ for name, gradient in by_tinyllm(start, points, targets)[1].items():
 # %%
 stops, now, losses, stages = (0, 50, 400, 3000), start, [], {}
 for before, stop in zip((0, *stops), stops, strict=False):
-    now, some = train(now, points, targets, stop - before, 0.2)
+    now, some = train(now, points, targets, stop - before, 0.12)
     losses += some
     stages[stop] = now
 across, upward = np.meshgrid(*[np.linspace(-1.2, 1.2, 160)] * 2)
@@ -925,6 +925,8 @@ for axes, (stop, p) in zip(panels, stages.items(), strict=False):
 dress(panels[4])
 panels[4].semilogy(losses, color=BLUE)
 panels[4].set_xlabel("step")
+panels[4].set_yticks([0.02, 0.05, 0.1, 0.2, 0.5], ["0.02", "0.05", "0.1", "0.2", "0.5"])
+panels[4].minorticks_off()
 panels[4].set_title("loss", loc="left", color=INK, fontsize=10)
 plt.show()
 
