@@ -7,11 +7,12 @@ from tinyllm.course.lessons import (
     lesson_00,
     lesson_01,
     lesson_02,
+    lesson_03,
     lesson_07,
     lesson_10,
 )
 
-_MODULES = (lesson_00, lesson_01, lesson_02, lesson_07, lesson_10)
+_MODULES = (lesson_00, lesson_01, lesson_02, lesson_03, lesson_07, lesson_10)
 
 
 def lessons() -> dict[str, Lesson]:
