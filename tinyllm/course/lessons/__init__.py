@@ -10,10 +10,11 @@ from tinyllm.course.lessons import (
     lesson_03,
     lesson_05,
     lesson_07,
+    lesson_09,
     lesson_10,
 )
 
-_MODULES = (lesson_00, lesson_01, lesson_02, lesson_03, lesson_05, lesson_07, lesson_10)
+_MODULES = (lesson_00, lesson_01, lesson_02, lesson_03, lesson_05, lesson_07, lesson_09, lesson_10)
 
 
 def lessons() -> dict[str, Lesson]:
