@@ -62,7 +62,7 @@ def bowl(curvature, degrees=0):
     return turn @ np.diag([1.0, curvature]) @ turn.T
 
 
-def contours(axes, height, across, up, levels=8):
+def contours(axes, height, across, up, levels=6):
     """Draw lines of equal height (x, y) -> height, in a box; closer where the loss is small."""
     x, y = np.meshgrid(np.linspace(*across, 150), np.linspace(*up, 150))
     z = height(x, y)
@@ -243,7 +243,7 @@ assert 5 <= near[1] <= 12
 # %% [markdown]
 # *Picture: the valley with two paths from the left. Gradient descent zigzags across it in short
 # steps. With momentum the zigzags die out, the steps along the valley grow, and the path is at the
-# star in half as many steps.*
+# star in a third of the steps.*
 #
 # ### Exercise 3: `momentum_step` (medium, 10 minutes, 4 points)
 #
@@ -417,7 +417,7 @@ check(my_adam_step)
 # has changed but the names of the directions. Does it matter?
 
 # %%
-figure, panels = plt.subplots(1, 2, figsize=(8.4, 3.9), layout="constrained", facecolor=PAPER)
+figure, panels = plt.subplots(1, 2, figsize=(7.6, 3.7), layout="constrained", facecolor=PAPER)
 runners = {
     "gradient descent": (best_descent(30), BLUE),
     "momentum": (best_momentum(30), ORANGE),
@@ -430,7 +430,7 @@ for axes, degrees in zip(panels, (0, 45), strict=True):
     begin = [-3 * math.cos(turn) - math.sin(turn), -3 * math.sin(turn) + math.cos(turn)]
     contours(
         axes, lambda x, y, a=a, b=b, d=d: 0.5 * (a * x**2 + 2 * b * x * y + d * y**2),
-        (-4, 2), (-3, 3),
+        (-4.1, 1.1), (-3.4, 2.4),
     )  # fmt: skip
     for name, (make, colour) in runners.items():
         path = walk(height_of(A), begin, make, 45)
@@ -439,7 +439,7 @@ for axes, degrees in zip(panels, (0, 45), strict=True):
     axes.plot(0, 0, "*", color=INK, markersize=13)
     axes.set_aspect("equal")
     axes.set_title(f"turned by {degrees} degrees", loc="left", color=INK, fontsize=11)
-panels[0].legend(frameon=False, loc="upper left")
+panels[1].legend(frameon=False, loc="upper left")
 plt.show()
 print("distance after 45 steps", {key: round(value, 2) for key, value in left.items()})
 for name in ("gradient descent", "momentum"):
@@ -503,7 +503,7 @@ def banana(w):
     return (1 - w[0]) ** 2 + 20 * (w[1] - w[0] * w[0]) ** 2
 
 
-figure, axes = plt.subplots(figsize=(7.5, 4), layout="constrained", facecolor=PAPER)
+figure, axes = plt.subplots(figsize=(6.6, 3.4), layout="constrained", facecolor=PAPER)
 contours(axes, lambda x, y: (1 - x) ** 2 + 20 * (y - x**2) ** 2, (-2, 1.6), (-0.7, 2.4))
 ends = {}
 for name, make, colour in (
@@ -799,7 +799,7 @@ assert lengths["Muon"].max() < 1.25
 #
 # **Muon** keeps momentum for the matrix, and then makes all directions of the step about equally
 # long: what is seldom asked for is learnt as fast as what is always asked for. It is the cure for
-# the purple line: it does not depend on how the directions are named. A true decomposition in each
+# Adam's weakness on the tilted bowl: it does not depend on how the directions are named. A true decomposition in each
 # step would be slow; five rounds of a polynomial in $G G^\top$ come close enough. It is for the
 # matrices inside blocks; embeddings, norms and biases still go by AdamW.
 #
@@ -857,7 +857,7 @@ model.loss(*batches[0]).backward()
 sizes = {n: float(np.sqrt((p.grad.numpy() ** 2).mean())) for n, p in model.named_parameters()}
 
 # %%
-figure, axes = plt.subplots(figsize=(8, 3.4), layout="constrained", facecolor=PAPER)
+figure, axes = plt.subplots(figsize=(7, 3.1), layout="constrained", facecolor=PAPER)
 dress(axes)
 axes.barh(list(sizes), list(sizes.values()), color=BLUE)
 axes.set_xscale("log")
@@ -918,7 +918,7 @@ runs = {
     ),
     "Muon and AdamW, falling": (race(muon, falls=True), PURPLE, "--"),
 }  # fmt: skip
-figure, axes = plt.subplots(figsize=(8, 3.8), layout="constrained", facecolor=PAPER)
+figure, axes = plt.subplots(figsize=(7, 3.4), layout="constrained", facecolor=PAPER)
 dress(axes)
 for name, (losses, colour, line) in runs.items():
     means = np.convolve(losses, np.ones(5) / 5, mode="valid")
@@ -933,7 +933,7 @@ ends = {name: float(losses[-10:].mean()) for name, (losses, _, _) in runs.items(
 print({name: round(end, 2) for name, end in ends.items()})
 
 # %% [markdown]
-# *Picture: five losses against steps, on a logarithmic scale, from about 3. SGD falls slowest and
+# *Picture: five losses against steps, on a logarithmic scale, from nearly 4. SGD falls slowest and
 # ends at about 1.2. Momentum comes to 0.8, AdamW to about 0.65, and Muon lowest, near 0.53.*
 
 # %%
