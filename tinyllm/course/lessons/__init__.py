@@ -12,9 +12,20 @@ from tinyllm.course.lessons import (
     lesson_07,
     lesson_09,
     lesson_10,
+    lesson_11,
 )
 
-_MODULES = (lesson_00, lesson_01, lesson_02, lesson_03, lesson_05, lesson_07, lesson_09, lesson_10)
+_MODULES = (
+    lesson_00,
+    lesson_01,
+    lesson_02,
+    lesson_03,
+    lesson_05,
+    lesson_07,
+    lesson_09,
+    lesson_10,
+    lesson_11,
+)
 
 
 def lessons() -> dict[str, Lesson]:
