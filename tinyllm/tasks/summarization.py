@@ -52,9 +52,9 @@ class SummarizationConfig(TaskConfig):
     max_steps: int = 3400
     batch_size: int = 64
     optimizer: str = "muon"
-    learning_rate: float = 2e-3
+    learning_rate: float = 1e-3  # with twice as much the loss stays high until the rate falls
     min_learning_rate: float = 1e-4
-    muon_learning_rate: float = 0.02
+    muon_learning_rate: float = 0.01
     warmup_steps: int = 100
     weight_decay: float = 0.01
     average_decay: float | None = 0.99
