@@ -1,7 +1,7 @@
-"""Writes the table of docs/course.md and its pictures: `python tests/lessons_table.py`.
+"""Writes the lessons into docs/course.md and README.md: `python tests/lessons_table.py`.
 
 Minutes, exercises and points come from the package, each picture out of the lesson's notebook.
-tests/test_docs_course.py holds the page to them.
+tests/test_docs_course.py holds the pages to them.
 """
 
 from __future__ import annotations
@@ -18,9 +18,11 @@ from tinyllm.course import Lesson, lessons
 
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "course.md"
+README = ROOT / "README.md"
 PICTURES = ROOT / "docs" / "images" / "lessons"
 BEGIN, END = "<!-- lessons -->", "<!-- end of lessons -->"
 WIDTH = 240  # pixels
+COLUMNS = 4  # of README's gallery
 
 BUILT = {
     "00": "shapes, slopes and logarithms, checked",
@@ -86,10 +88,23 @@ def table() -> str:
     return "\n".join([head, "| --- | --- | ---: | --- | ---: |", *map(row, every), total])
 
 
-def with_table(page: str) -> str:
-    """The page with the table between its markers."""
+def gallery() -> str:
+    """All lessons as pictures with their titles and minutes."""
+    cells = [
+        f"[![](docs/images/lessons/{each.number}.png)<br>{each.number} {each.title}]"
+        f"(notebooks/{notebook(each).name}), {each.minutes} min"
+        for each in lessons().values()
+    ]
+    cells += [""] * (-len(cells) % COLUMNS)
+    rows = [cells[start : start + COLUMNS] for start in range(0, len(cells), COLUMNS)]
+    lines = ["| " + " | ".join(each) + " |" for each in rows]
+    return "\n".join([lines[0], "|" + " --- |" * COLUMNS, *lines[1:]])
+
+
+def between_markers(page: str, content: str) -> str:
+    """The page with that between its markers."""
     between = re.compile(f"{re.escape(BEGIN)}.*{re.escape(END)}", re.DOTALL)
-    return between.sub(lambda _: f"{BEGIN}\n\n{table()}\n\n{END}", page)
+    return between.sub(lambda _: f"{BEGIN}\n\n{content}\n\n{END}", page)
 
 
 def save_picture(lesson: Lesson) -> None:
@@ -105,4 +120,7 @@ if __name__ == "__main__":
     PICTURES.mkdir(parents=True, exist_ok=True)
     for each in lessons().values():
         save_picture(each)
-    PAGE.write_text(with_table(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
+    for page, content in ((PAGE, table()), (README, gallery())):
+        page.write_text(
+            between_markers(page.read_text(encoding="utf-8"), content), encoding="utf-8"
+        )

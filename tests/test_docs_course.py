@@ -1,14 +1,16 @@
-"""docs/course.md lists the lessons that are there, each with a picture."""
+"""docs/course.md and README.md list the lessons that are there, each with a picture."""
 
 import pytest
-from lessons_table import PAGE, PICTURES, with_table
+from lessons_table import BEGIN, PAGE, PICTURES, README, between_markers, gallery, table
 
 from tinyllm.course import lessons
 
 
-def test_the_table_is_what_the_lessons_are():
-    page = PAGE.read_text(encoding="utf-8")
-    assert page == with_table(page), "run python tests/lessons_table.py"
+@pytest.mark.parametrize(("path", "content"), [(PAGE, table), (README, gallery)])
+def test_the_pages_have_the_lessons_that_are_there(path, content):
+    page = path.read_text(encoding="utf-8")
+    assert BEGIN in page
+    assert page == between_markers(page, content()), "run python tests/lessons_table.py"
 
 
 @pytest.mark.parametrize("number", lessons())
