@@ -25,6 +25,7 @@ def _line_cases(rng: np.random.Generator) -> list[Case]:
         Case((f"{a}\t {b}\u00a0\u00a0{c}",), spaces),
         Case((f"  {a} {b} \n",), ends),
         Case((f"cafe\u0301 {c}",), letters),
+        Case((f"na\u00efve {b}",), letters),
         Case((f"{a} \ufb01 x\u00b2 nai\u0308ve U\u0308ber",), letters),
     ]
 
