@@ -65,7 +65,7 @@ def draw_pieces(axes, pieces, name):
         axes.text(place + len(piece) / 2, 0.5, shown, ha="center", va="center", color=INK,
                   fontsize=8)  # fmt: skip
         place += len(piece)
-    axes.set(xlim=(0, 48), ylim=(0, 1))
+    axes.set(xlim=(0, 40), ylim=(0, 1))
     axes.set_title(f"{name}: {len(pieces)} pieces", loc="left", color=INK, fontsize=10)
     axes.axis("off")
 
@@ -88,12 +88,12 @@ for axes, (name, pieces) in zip(panels, ways.items(), strict=True):
     draw_pieces(axes, pieces, name)
 plt.show()
 assert "".join(bpe) == sentence
-assert 6 < len(bpe) < len(characters) == 40
+assert 15 < len(bpe) < 25 < len(characters) == 40
 
 # %% [markdown]
 # *Picture: one sentence in four rows of boxes. 40 characters, each a box; pieces of byte-pair
-# encoding, about one and a half dozen, such as «The», «·to» and «able»; 6 words; 1 sentence. A dot
-# stands for a blank.*
+# encoding, about twenty, such as «he», «·to» and «able»; 6 words; 1 sentence. A dot stands for a
+# blank.*
 #
 # Sentences would be the shortest, but nearly every sentence is new. Words are better, and still the
 # new ones never end. Characters are never new, but there are many of them and each says little; a
@@ -322,9 +322,10 @@ assert shares[3] - shares[4] < shares[0] - shares[1]
 # vocabulary: it falls from a third at 100 words to a tenth at all 8,000, ever more slowly.*
 #
 # The line at the left is **Zipf's law**: the word of rank $r$ comes about $1/r$ as often as the
-# first. So a few words make up most of a text, and a third of all words come just once. A second
-# text then has its own words that come once. That is why the curve at the right does not reach 0:
-# with every word of the training text in it, the vocabulary still misses about one word in ten.
+# first. So a few words make up most of a text, and more than a third of the different words come
+# just once. A second text then has its own words that come once. That is why the curve at the right
+# does not reach 0: with every word of the training text in it, the vocabulary still misses about
+# one word in ten.
 #
 # What is to be done with those? `WordTokenizer` gives them all one token, `<unk>`, and what they
 # were is lost. A model that reads `<unk>` cannot answer, and one that writes it says nothing.
@@ -632,7 +633,7 @@ assert lines["code", "code"][3] > 1.4 * lines["stories", "code"][3]
 #    sentence, and less of it fits into a context.
 # 3. **$V$ has a price of its own.** A model keeps a vector for each token, and works out $V$ shares
 #    at each step. With a width of 64, a vocabulary of 4,096 takes 262,144 numbers for its vectors,
-#    more than two layers of a small Transformer.
+#    more than five layers of a Transformer of that width, which have some 50,000 each.
 #
 # A short text is not a better text. Perplexities per token do not compare between tokenizers, since
 # the better compressor has the harder guesses; lesson 10 shows the unit in which they do, bits per
@@ -640,7 +641,7 @@ assert lines["code", "code"][3] > 1.4 * lines["stories", "code"][3]
 
 # %%
 print("vectors of 4,096 tokens at a width of 64:", f"{4096 * 64:,}")
-assert 4096 * 64 == 262_144
+assert 4096 * 64 == 262_144 > 5 * 50_000
 samples = {
     "English": "The cat sleeps in the garden.",
     "German": "Die Katze schläft im Garten.",
@@ -660,7 +661,7 @@ axes.legend(frameon=False, loc="upper left")
 plt.show()
 print(dict(zip(samples, paid, strict=True)))
 assert paid[0] < paid[1] < paid[3] < paid[2]
-assert paid[2] > 3 * paid[0]
+assert paid[2] > 2.5 * paid[0]
 
 # %% [markdown]
 # *Picture: the same sentence in four languages, in bytes and in tokens of the tokenizer that was

@@ -21,7 +21,7 @@ def _encode_by_merges(word, merges):
 def _encode_cases(rng: np.random.Generator) -> list[Case]:
     a, b, c, d, e, _ = _letters(rng)
     one, order, none = "one merge", "the order of learning", "nothing to merge"
-    learnt = [(b, c), (a, b), (a, b + c), (d, e), (a + b + c, d + e)]
+    learnt = [(b, c), (a, b), (a, b + c), (d, e), (a + b + c, d + e), (c, a)]
     return [
         Case((a + b, [(a, b)]), one),
         Case((c + a + b + a + b, [(a, b)]), one),
@@ -29,6 +29,7 @@ def _encode_cases(rng: np.random.Generator) -> list[Case]:
         Case((a + b + c + d + e, learnt), order),
         Case((d + a + b + c + a + b + e, learnt), order),
         Case((a + b + d, learnt), order),
+        Case((b + c + a, learnt), order),
         Case((e + d + c, learnt), none),
         Case((a, learnt), none),
     ]
