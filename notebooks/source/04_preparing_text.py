@@ -209,6 +209,7 @@ print(dict(zip(lengths, shared["mini"], strict=True)))
 assert 0.7 < answer < 0.88
 assert shared["mini"][1] == 1
 assert 0.03 < shared["mini"][4] < 0.16
+assert 0.25 < shared["full"][2] < 0.45
 assert shared["full"][4] < 0.03
 
 # %% [markdown]
@@ -725,5 +726,5 @@ assert 0 in marked.encode(typed)
 #
 # Lesson 05 puts labels on words, and lesson 06 gives each token its vector. In the package, read
 # `tinyllm/text/bpe_training.py` and `tinyllm/text/clean/`. And read Sennrich, Haddow and Birch
-# 2016, [arXiv:1508.07909](https://arxiv.org/abs/1508.07909), four pages that brought byte-pair
+# 2016, [arXiv:1508.07909](https://arxiv.org/abs/1508.07909), the paper that brought byte-pair
 # encoding from file compression to language models.
