@@ -43,7 +43,7 @@ from tinyllm.data.tinyworld import (
     next_word,
     stories,
 )
-from tinyllm.models.ngram import NGram
+from tinyllm.models import NGram
 from tinyllm.random import Generator
 from tinyllm.viz.style import BLUE, GREEN, INK, ORANGE, PAPER, QUIET, dress
 

@@ -58,7 +58,7 @@ def test_kneser_ney_by_hand():
 @pytest.mark.parametrize("order", [1, 2, 3, 5])
 def test_shares_sum_to_1(smoothing, order):
     model = NGram(order, smoothing).fit(TOLD)
-    for history in ([], ["Fay"], ["Fay", "saw", "a"], ["a", "map"]):
+    for history in ([], ["Fay"], ["Fay", "saw", "a"], ["Tom"]):
         assert sum(model.shares(history).values()) == pytest.approx(1)
     never = sum(model.shares(["Tom", "lost", "nobody"]).values())
     assert never == pytest.approx(0 if smoothing == "none" and order > 1 else 1)

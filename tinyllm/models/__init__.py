@@ -3,6 +3,7 @@
 from tinyllm.models.decoder import Decoder
 from tinyllm.models.decoder_config import DecoderConfig
 from tinyllm.models.encoder import Encoder, EncoderConfig, TokenClassifier
+from tinyllm.models.ngram import NGram
 from tinyllm.models.seq2seq import Seq2Seq, Seq2SeqCache, Seq2SeqConfig
 
 __all__ = [
@@ -10,6 +11,7 @@ __all__ = [
     "DecoderConfig",
     "Encoder",
     "EncoderConfig",
+    "NGram",
     "Seq2Seq",
     "Seq2SeqCache",
     "Seq2SeqConfig",

@@ -67,7 +67,9 @@ DISCOUNTED_SHARES = Exercise(
     reference=_discounted_shares,
     cases=_discounted_cases,
     parts={
-        "a word that came once": 1, "words that came often": 2, "a history never seen": 1,
+        "a word that came once": 1,
+        "words that came often": 2,
+        "a history never seen": 1,
     },
     refused=REFUSED,
     mistakes=(
@@ -98,8 +100,13 @@ DISCOUNTED_SHARES = Exercise(
             "negative shares",
             "a word that never followed has the count 0, and 0 less the discount is negative: stop "
             "at 0.",
-            changed(_CODE, ("max(followers.get(word, 0) - discount, 0)",
-                            "(followers.get(word, 0) - discount)")),
+            changed(
+                _CODE,
+                (
+                    "max(followers.get(word, 0) - discount, 0)",
+                    "(followers.get(word, 0) - discount)",
+                ),
+            ),
         ),
         Mistake(
             "nothing handed on",
@@ -130,7 +137,7 @@ DISCOUNTED_SHARES = Exercise(
             ),
         ),
     ),
-)  # fmt: skip
+)
 
 # continuation_shares ----------------------------------------------------------------------------
 
