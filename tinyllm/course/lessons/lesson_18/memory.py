@@ -111,14 +111,14 @@ TRAFFIC_OF_PROGRAM = Exercise(
         ),
         Mistake(
             "temporaries are read",
-            "fused, what the steps make on the way is counted, as read or as written: in one pass it "
-            "never goes to memory.",
+            "fused, what the steps make on the way is counted, as read or as written: in one pass "
+            "it never goes to memory.",
             changed(_TRAFFIC, (" - set(made)", "")),
         ),
         Mistake(
             "the first step alone",
-            "fused, only the inputs of the first step are counted: later steps may read other arrays "
-            "that were given.",
+            "fused, only the inputs of the first step are counted: later steps may read other "
+            "arrays that were given.",
             changed(
                 _TRAFFIC,
                 (
