@@ -5,7 +5,7 @@ from __future__ import annotations
 from tinyllm.course.exercise import Lesson
 from tinyllm.course.lessons.lesson_18 import costs, kernels, memory
 
-LESSON = Lesson("18", "How NumPy gets fast", minutes=150)
+LESSON = Lesson("18", "How NumPy gets fast", minutes=145)
 
 for _exercise in (*costs.EXERCISES, *memory.EXERCISES, *kernels.EXERCISES):
     LESSON.add(_exercise)
