@@ -81,7 +81,9 @@ for name, x in intensity.items():
     y = min(PEAK, x * BANDWIDTH) / 1e9
     held = x * BANDWIDTH < PEAK
     axes.plot(x, y, "o" if held else "s", color=ORANGE if held else BLUE)
-    place = ((8, -4), "left", "center") if held else ((0, -12), "center", "top")
+    place = ((8, -4), "left", "center") if held else ((0, -8), "center", "top")
+    if name in ("softmax, in one pass", "(768, 128) @ (128, 512)"):  # two that would overlap
+        place = ((-8, 6), "right", "bottom") if held else ((0, 8), "center", "bottom")
     axes.annotate(name, (x, y), place[0], textcoords="offset points", ha=place[1], va=place[2],
                   color=INK, fontsize=9)  # fmt: skip
 axes.set(xlabel="operations for each byte", ylabel="GFLOP/s at most", ylim=(0.5, 250))
@@ -190,6 +192,7 @@ written = np.array([*(w for _, _, w in steps), x.nbytes]) / 2**20
 axes.barh(names, read, color=BLUE, label="read")
 axes.barh(names, written, left=read, color=ORANGE, label="written")
 axes.set_xlabel("megabytes")
+axes.set_xlim(0, 2.6)
 axes.invert_yaxis()
 axes.legend(frameon=False, loc="lower right")
 plt.show()
@@ -484,7 +487,8 @@ for row, thread in enumerate(owner):
     face = shades[thread] if thread >= 0 else PAPER
     axes.add_patch(plt.Rectangle((row, 0), 0.92, 1, fc=face, ec=ORANGE if thread < 0 else face))
     text = f"thread\n{thread}" if thread >= 0 else "nobody"
-    axes.text(row + 0.46, 0.5, text, ha="center", va="center", fontsize=8, color=INK)
+    ink = PAPER if thread in (0, 1) else INK
+    axes.text(row + 0.46, 0.5, text, ha="center", va="center", fontsize=8, color=ink)
 axes.set(xlim=(-0.2, 11.2), ylim=(-0.1, 1.1))
 axes.axis("off")
 plt.show()
