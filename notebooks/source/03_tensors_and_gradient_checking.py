@@ -594,9 +594,9 @@ assert passed["reshaped: columns for rows"][1]
 # covector with all elements, and a covector with a direction, catch all twelve.*
 #
 # Six of twelve. Two of them because the sum is constant. The other four only move numbers about,
-# and a gradient of all ones looks the same wherever its ones have gone. These are no rarities: half
-# of what a Transformer does between two products is to move numbers about. (We chose the twelve;
-# another dozen would give another number.)
+# and a gradient of all ones looks the same wherever its ones have gone. These are no rarities: a
+# good part of what a Transformer does between two products is to move numbers about. (We chose the
+# twelve; another dozen would give another number.)
 #
 # The second column shows the other way to be careless, one element out of many. The first element
 # of a matrix stays where it is when you transpose, so that mistake passes, and so does the reshape.
@@ -933,11 +933,11 @@ plt.show()
 # %% [markdown]
 # *Picture: four maps of the plane with the points on them, tinted by the kind that the network
 # chooses. Before training the tints have nothing to do with the arms. After 50 steps they are three
-# wedges; after 400 the wedges bend; after 3,000 they are three interlocking arms that follow the
-# points. At the right the loss falls on a logarithmic scale.*
+# broad patches; after 400 their borders bend; after 3,000 they are three interlocking arms that
+# follow the points. At the right the loss falls on a logarithmic scale.*
 #
 # Each hidden unit is a straight fold in the plane, where its relu switches on; the curved borders
-# are made of 32 such folds. Everything in the picture came out of some eighty lines that you wrote:
+# are made of 32 such folds. Everything in the picture came out of some sixty lines that you wrote:
 # no library knows how to differentiate here but yours.
 #
 # ### An open question (10 minutes, for a teacher to read)

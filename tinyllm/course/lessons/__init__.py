@@ -14,6 +14,7 @@ from tinyllm.course.lessons import (
     lesson_09,
     lesson_10,
     lesson_11,
+    lesson_18,
 )
 
 _MODULES = (
@@ -27,6 +28,7 @@ _MODULES = (
     lesson_09,
     lesson_10,
     lesson_11,
+    lesson_18,
 )
 
 
