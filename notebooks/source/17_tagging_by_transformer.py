@@ -66,8 +66,8 @@ test = list(with_surnames(stories(grammar, 100, seed=0, split="test"), seed=2))
 texts = (" ".join(sentence.words) for sentence in train)
 tokenizer = WordPieceTokenizer.train(texts, 900, ["[PAD]", "[UNK]"], lowercase=False)
 words, tags = (
-    ["In", "May", "Cranwick", "met", "June", "."],
-    ["O", "B-DATE", "B-PER", "O", "B-PER", "O"],
+    ["Then", "May", "Cranwick", "met", "June", "."],
+    ["O", "B-PER", "I-PER", "O", "B-PER", "O"],
 )
 pieces = [tokenizer.encode(word) for word in words]
 for word, own in zip(words, pieces, strict=True):
@@ -96,9 +96,9 @@ axes.set(xlim=(-1.7, x - 0.3), ylim=(0.5, 3.5))
 plt.show()
 
 # %% [markdown]
-# *Picture: three rows. Above, the words of «In May Cranwick met June.» In the middle, the pieces in
-# blue boxes, joined to their words by lines: one for most words, several for «Cranwick». Below, the
-# targets: a word's tag under its first piece, -100 under the others.*
+# *Picture: three rows. Above, the words of «Then May Cranwick met June.» In the middle, the pieces
+# in blue boxes, joined to their words by lines: one for most words, several for «Cranwick». Below,
+# the targets: a word's tag under its first piece, -100 under the others.*
 #
 # ### Exercise 1: `line_up_pieces` (easy, 10 minutes, 4 points)
 #
@@ -454,8 +454,9 @@ on_lists = {
         for own, first in read(far_model, test_lists, of_lists)
     ],
 }
+kinds = [one.entities[2] for one in test_lists]
 by_place = {
-    name: [np.mean([g[2 + 2 * n] == one.entities[2] for g, one in zip(tags, test_lists, strict=True)])
+    name: [np.mean([own[2 + 2 * n] == kind for own, kind in zip(tags, kinds, strict=True)])
            for n in range(4)]
     for name, tags in on_lists.items()
 }  # fmt: skip

@@ -129,14 +129,13 @@ def _words_cases(rng: np.random.Generator) -> list[Case]:
     def drawn(*word_of: int) -> tuple:
         """Each piece says another tag than its neighbours, so that no two choices agree."""
         word_of, K = np.array(word_of), 7
-        logits = rng.uniform(0, 1, size=(len(word_of), K))
+        logits = rng.uniform(0, 0.2, size=(len(word_of), K))
         order = rng.permutation(K)
-        logits[np.arange(len(word_of)), order[np.arange(len(word_of)) % K]] += 2.0
+        logits[np.arange(len(word_of)), order[np.arange(len(word_of)) % K]] += 3.0
         for word in set(word_of.tolist()) - {-1}:
             own = np.flatnonzero(word_of == word)
-            if len(own) > 1:  # together they would vote for the last one, or for one that is none's
-                logits[own[-1]] *= 2
-                logits[own, order[(own[-1] + 2) % K]] += 1.5
+            if len(own) > 1:  # summed up they would choose a tag that none of them chooses
+                logits[own, order[(own[-1] + 2) % K]] += 2.0
         return logits, word_of
 
     return [
