@@ -14,6 +14,7 @@ from tinyllm.course.lessons import (
     lesson_09,
     lesson_10,
     lesson_11,
+    lesson_17,
     lesson_18,
 )
 
@@ -28,6 +29,7 @@ _MODULES = (
     lesson_09,
     lesson_10,
     lesson_11,
+    lesson_17,
     lesson_18,
 )
 

@@ -10,7 +10,7 @@ The files, in the order in which to read them: `lexicon.py` (words), `world.py` 
 (what can happen), `pieces.py` (menus), `choices.py` (who chooses), `grammar.py`, `mentions.py` and
 `english.py` (the grammar), `sampling.py` (probabilities), then the views: `chinese.py`,
 `statements.py`, `truth.py`, `summaries.py`, `questions.py`, `dialogues.py`, `dial.py`; last
-`views.py` (examples to train on) and `scoring.py`.
+`views.py` (examples to train on), `scoring.py`, and `surnames.py` (names that are hard to tag).
 """
 
 from tinyllm.data.tinyworld.chinese import accepts, accepts_sentence, chinese, references
