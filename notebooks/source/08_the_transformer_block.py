@@ -319,6 +319,7 @@ def branches(layers, width, hidden, scale=1.0, seed=0):
     return made
 
 
+# %%
 def norm(x):
     """Layer norm without weight and bias."""
     return F.layer_norm(x, x.shape[-1:])
