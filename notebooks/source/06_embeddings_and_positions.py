@@ -133,20 +133,6 @@ check(one_hot_rows)
 # lookup its execution. The thought is useful all the same: it shows that an embedding is a linear
 # layer without a bias, and it gave us the gradient for free.
 #
-# This is how tinyllm defines the two directions. `np.add.at` is the scatter.
-
-# %%
-print(inspect.getsource(embedding_backward_kernel.definition))
-ids_of_batch = rng.integers(0, 4, size=(2, 5))  # (B, T)
-layer = nn.Embedding.from_pretrained(tinyllm.tensor(table), freeze=False)
-y = layer(tinyllm.tensor(ids_of_batch))  # (B, T, C)
-arriving = rng.normal(size=y.shape)
-y.backward(tinyllm.tensor(arriving))
-as_product = np.eye(4)[ids_of_batch].reshape(-1, 4).T @ arriving.reshape(-1, 2)  # (V, C)
-print("scatter and product differ by", np.abs(layer.weight.grad.numpy() - as_product).max())
-assert np.allclose(layer.weight.grad.numpy(), as_product, rtol=1e-12, atol=1e-12)
-
-# %% [markdown]
 # ### Exercise 2: find the bug (medium, 12 minutes, 4 points)
 #
 # A colleague writes the scatter in one line of NumPy, and tries it on the ids 3, 0, 2: all right.
@@ -188,6 +174,21 @@ def scatter_to_rows(grad_y, ids, V):
 
 # %%
 check(scatter_to_rows)
+
+# %% [markdown]
+# This is how tinyllm defines the scatter. Here it is held against the product with one-hot rows,
+# for a batch.
+
+# %%
+print(inspect.getsource(embedding_backward_kernel.definition))
+ids_of_batch = rng.integers(0, 4, size=(2, 5))  # (B, T)
+layer = nn.Embedding.from_pretrained(tinyllm.tensor(table), freeze=False)
+y = layer(tinyllm.tensor(ids_of_batch))  # (B, T, C)
+arriving = rng.normal(size=y.shape)
+y.backward(tinyllm.tensor(arriving))
+as_product = np.eye(4)[ids_of_batch].reshape(-1, 4).T @ arriving.reshape(-1, 2)  # (V, C)
+print("scatter and product differ by", np.abs(layer.weight.grad.numpy() - as_product).max())
+assert np.allclose(layer.weight.grad.numpy(), as_product, rtol=1e-12, atol=1e-12)
 
 # %% [markdown]
 # ## Which vectors are alike?
@@ -347,9 +348,9 @@ assert np.mean(losses[-20:]) < 1.4
 #
 # Take the words whose kind the lexicon knows, some hundred of them, and for each the nearest other
 # word by cosine. How often is it of the **same kind**, an animal beside an animal, a town beside a
-# town? By chance it would be about 7 in 100: there are nine kinds, and half of the vocabulary
-# has none. It might come out otherwise than one hopes: «rabbit» may end up beside «had»,
-# because they meet all the time. Put a share between 0 and 1.
+# town? By chance it would be about 7 in 100: there are nine kinds, and half of the vocabulary has
+# none. It might come out otherwise than one hopes: «rabbit» may end up beside «had», because they
+# meet all the time. Put a share between 0 and 1.
 
 # %%
 my_share = None
@@ -490,7 +491,8 @@ assert moved["with positions"].min() > 0.02
 #
 # **Sinusoidal.** A table that needs no learning. Think of a clock with many hands. The first turns
 # fast, one radian per position, and tells neighbours apart; each further hand is slower, and the
-# last hardly moves within a whole book. The place of a hand is a pair, sine and cosine:
+# last needs some 60,000 words, a small book, to come round. The place of a hand is a pair, sine and
+# cosine:
 #
 # $$PE_{t, 2i} = \sin\left(t / 10000^{2i/C}\right) \qquad PE_{t, 2i+1} = \cos\left(t /
 # 10000^{2i/C}\right)$$
@@ -511,6 +513,7 @@ panels[1].set_title("inner product of rows t and s", loc="left", color=INK, font
 panels[1].legend(frameon=False)
 plt.show()
 assert np.allclose(np.diag(products), 16, atol=1e-4)
+assert 60_000 < 2 * np.pi * 10000 ** (510 / 512) < 61_000  # the last hand, for a width of 512
 assert np.allclose(products[8, 11], products[56, 59], atol=1e-4)
 assert np.allclose(np.diff(np.diag(products, 5)), 0, atol=1e-3)
 
@@ -725,17 +728,17 @@ assert beyond["rotary"] > 0.8
 # the line begins below 0.4 and sinks towards chance.*
 #
 # Without positions the model knows which tokens have come, but not where. So it guesses among them,
-# and the more there are, the closer it is to chance. Learned
-# positions solve the task, for the places they have learnt: rows 24 to 47 of their table never got
-# a gradient, just as unused words in our first example. Rotary positions learnt «three back» once,
-# and it holds everywhere. Do not conclude that a rotary model reads texts of any length: this task
-# has one distance in it, and that one was trained. Distances that training never showed are new to
-# it too, and in large models they need help.
+# and the more there are, the closer it is to chance. Learned positions solve the task, for the
+# places they have learnt: rows 24 to 47 of their table never got a gradient, just as unused words
+# in our first example. Rotary positions learnt «three back» once, and it holds everywhere. Do not
+# conclude that a rotary model reads texts of any length: this task has one distance in it, and that
+# one was trained. Distances that training never showed are new to it too, and in large models they
+# need help.
 #
 # ### An open question (10 minutes, for a teacher to read)
 #
-# In the stories there is a woman called Lily, and in a larger world a flower, a lily. Our text is
-# in small letters. How many rows of the table do the two have? Where will the row lie after
+# In tinyworld at its full size there is a woman called Lily, and a flower, a lily. Our text is in
+# small letters. How many rows of the table do the two have? Where will the row lie after
 # training, and what are its neighbours? What would keeping capitals change, and what would it cost?
 # And what can the layers above the table do about it that the table cannot?
 #
