@@ -515,13 +515,13 @@ check(pre_norm_stream)
 #
 # What counts in the end is whether a model learns. The task is easy: 32 random numbers go in, and
 # the model says which of 8 fixed directions fits them best. A single linear layer could do it. We
-# ask it of 32 layers, each design with the same weights to begin with, the same data and 120 steps
+# ask it of 32 layers, each design with the same weights to begin with, the same data and 100 steps
 # of AdamW. Guessing has a loss of $\log 8 = 2.08$.
 #
 # ### Predict, then run (5 minutes)
 #
 # Post-norm kept the spread at 1, and the gradient within a factor of ten. What loss will it have
-# after 120 steps? (0 is perfect, 2.08 is guessing.)
+# after 100 steps? (0 is perfect, 2.08 is guessing.)
 
 # %%
 my_loss = None
@@ -531,11 +531,11 @@ my_loss = 1.5
 
 
 # %%
-def train(design, scale=1.0, steps=120, layers=32, width=32):
+def train(design, steps=100, layers=32, width=32):
     """The losses of a deep model on the task of eight directions."""
     draw = np.random.default_rng(8)
     directions = draw.normal(size=(width, 8))
-    pairs, head = branches(layers, width, 2 * width, scale), nn.Linear(width, 8)
+    pairs, head = branches(layers, width, 2 * width), nn.Linear(width, 8)
     parameters = [p for pair in pairs for layer in pair for p in layer.parameters()]
     optimizer = AdamW([*parameters, *head.parameters()], lr=3e-3, weight_decay=0.0)
     losses = []
@@ -570,16 +570,16 @@ axes.set_ylabel("loss, mean of five")
 axes.legend(frameon=False, loc="lower left")
 plt.show()
 print({design: round(loss, 2) for design, loss in last.items()})
-assert last["pre-norm"] < 1.0
+assert last["pre-norm"] < 1.2
 assert all(last[design] > 1.9 for design in ("plain", "norm", "residual"))
 assert last["post-norm"] > 1.6
 
 # %% [markdown]
-# *Picture: loss by step. Pre-norm falls from the start, to below 1. The four others stay on the
+# *Picture: loss by step. Pre-norm falls from the start, to 1 or below. The four others stay on the
 # dotted line of guessing, or hardly leave it.*
 #
 # Good spreads and good gradients were not enough. The designs «norm» and post-norm had both, and
-# in 120 steps they learn next to nothing. Pre-norm learns, and it is the one in which the input
+# in 100 steps they learn next to nothing. Pre-norm learns, and it is the one in which the input
 # survives, and different rows stay different. Post-norm can be trained: the Transformer
 # of 2017 was, with 6 layers, and a learning rate that begins near 0 and warms up. Xiong et al.
 # (2020) worked out why it needs that, and pre-norm less. The price of pre-norm is the growing
