@@ -580,9 +580,9 @@ assert last["post-norm"] > 1.6
 #
 # Good spreads and good gradients were not enough. The designs «norm» and post-norm had both, and
 # in 100 steps they learn next to nothing. Pre-norm learns, and it is the one in which the input
-# survives, and different rows stay different. Post-norm can be trained: the Transformer
-# of 2017 was, with 6 layers, and a learning rate that begins near 0 and warms up. Xiong et al.
-# (2020) worked out why it needs that, and pre-norm less. The price of pre-norm is the growing
+# survives, and different rows stay different. Post-norm can be trained: the Transformer of 2017 was,
+# with 6 layers, and a learning rate that begins near 0 and warms up. Xiong et al. (2020) worked out
+# why it needs that, and pre-norm less. The price of pre-norm is the growing
 # stream: in a stream that is large already, each further branch counts for less.
 #
 # ## Starting values, as GPT-2 has them
@@ -590,12 +590,8 @@ assert last["post-norm"] > 1.6
 # That price can be lowered at the start. The paper of GPT-2 has it in one sentence: the weights at
 # the ends of branches begin smaller by $1 / \sqrt{N}$, where $N$ is the number of branches. With
 # $L$ blocks, $N = 2L$. What they add has then the variance $b^2 / 2L$, and $2L$ of them add $b^2$
-# in all, in a model of any depth. This is how tinyllm does it.
-
-# %%
-print(inspect.getsource(Decoder.reset_parameters))
-
-# %% [markdown]
+# in all, in a model of any depth. All other matrices begin with a std of 0.02.
+#
 # ### Exercise 6: `starting_values` (medium, 10 minutes, 4 points)
 #
 # Say it yourself: for the `name` of a parameter, such as `"blocks.3.mlp.down.weight"`, and the
@@ -631,6 +627,12 @@ def starting_values(name, layers):
 
 # %%
 check(starting_values)
+
+# %% [markdown]
+# This is how tinyllm does it:
+
+# %%
+print(inspect.getsource(Decoder.reset_parameters))
 
 # %% [markdown]
 # Does it do what it promises, in the real model, with attention and all? We run a text of random
@@ -675,8 +677,8 @@ assert unscaled[-1] > 3 * unscaled[0]
 #
 # ## The second branch: an MLP
 #
-# Attention mixes positions, but what it does to a vector is linear: a weighted mean, times a
-# matrix. The **MLP** (multi-layer perceptron) is the other half. It works on each position by
+# Attention mixes positions. But once its weights are worked out, all that it does to a vector is
+# linear: a weighted mean, times a matrix. The **MLP** (multi-layer perceptron) is the other half. It works on each position by
 # itself: up to $4C$ numbers, a nonlinearity, down to $C$. Two thirds of a block's weights are here:
 # $4C \cdot C$ up and as many down, $8C^2$, against $3C^2 + C^2$ for attention.
 #
