@@ -580,10 +580,10 @@ assert last["post-norm"] > 1.6
 #
 # Good spreads and good gradients were not enough. The designs «norm» and post-norm had both, and
 # in 100 steps they learn next to nothing. Pre-norm learns, and it is the one in which the input
-# survives, and different rows stay different. Post-norm can be trained: the Transformer of 2017 was,
-# with 6 layers, and a learning rate that begins near 0 and warms up. Xiong et al. (2020) worked out
-# why it needs that, and pre-norm less. The price of pre-norm is the growing
-# stream: in a stream that is large already, each further branch counts for less.
+# survives, and different rows stay different. Post-norm can be trained: the Transformer of 2017
+# was, with 6 layers, and a learning rate that begins near 0 and warms up. Xiong et al. (2020)
+# worked out why it needs that, and pre-norm less. The price of pre-norm is the growing stream: in a
+# stream that is large already, each further branch counts for less.
 #
 # ## Starting values, as GPT-2 has them
 #
@@ -678,9 +678,10 @@ assert unscaled[-1] > 3 * unscaled[0]
 # ## The second branch: an MLP
 #
 # Attention mixes positions. But once its weights are worked out, all that it does to a vector is
-# linear: a weighted mean, times a matrix. The **MLP** (multi-layer perceptron) is the other half. It works on each position by
-# itself: up to $4C$ numbers, a nonlinearity, down to $C$. Two thirds of a block's weights are here:
-# $4C \cdot C$ up and as many down, $8C^2$, against $3C^2 + C^2$ for attention.
+# linear: a weighted mean, times a matrix. The **MLP** (multi-layer perceptron) is the other half.
+# It works on each position by itself: up to $4C$ numbers, a nonlinearity, down to $C$. Two thirds
+# of a block's weights are here: $4C \cdot C$ up and as many down, $8C^2$, against $3C^2 + C^2$ for
+# attention.
 #
 # The nonlinearity of GPT-2 is **GELU**, a ReLU with the corner rounded off:
 #
