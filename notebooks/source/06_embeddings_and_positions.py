@@ -636,7 +636,7 @@ axes.plot(walk, by_adding - by_adding.mean(), color=ORANGE, label="sinusoidal, a
 axes.plot(walk, by_turning - by_turning.mean(), color=BLUE, lw=2, label="rotary")
 axes.set_xlabel("position of the query; the key stands three before it")
 axes.set_ylabel("score, less its mean")
-axes.legend(frameon=False, loc="upper right")
+axes.legend(frameon=False, loc="upper left")
 plt.show()
 print(f"spread of the scores: rotary {by_turning.std():.1e}, added {by_adding.std():.2f}")
 assert by_turning.std() < 1e-9
@@ -644,7 +644,7 @@ assert by_adding.std() > 1
 
 # %% [markdown]
 # *Picture: the score of one pair of vectors along a text of 1,000 positions. The rotary line is
-# perfectly level. With sinusoidal positions added, the score swings up and down by several units.*
+# perfectly level. With sinusoidal positions added, the score swings up and down by ten and more.*
 #
 # ## An experiment: three words back
 #

@@ -445,9 +445,9 @@ assert 0.84**32 < 0.005
 
 # %% [markdown]
 # *Picture: two charts by layer. Left, the cosine with the input, which begins at 1: plain and norm
-# drop to about 0 at once, post-norm and residual within some ten layers; pre-norm falls more and
+# drop to about 0 at once, post-norm and residual within some twenty layers; pre-norm falls more and
 # more slowly, and ends at about a quarter. Right, the cosine of two different rows, which begins at
-# 0: residual, norm and post-norm climb to between 0.6 and 0.9, pre-norm and plain stay below 0.4.*
+# 0: residual, norm and post-norm climb to between 0.6 and 0.9, pre-norm and plain stay below 0.5.*
 #
 # In pre-norm the input is still there at the top, as one of 33 voices. Post-norm divides the stream
 # after each sum, by about $\sqrt{1 + 0.65^2}$. So each layer leaves 0.84 of what was there before,
@@ -802,7 +802,7 @@ else:
 
 # %% [markdown]
 # *Picture, once exercise 8 is done: the largest difference at each of 32 positions, on a
-# logarithmic scale: all of them at some millionths or below.*
+# logarithmic scale: all of them below a millionth.*
 #
 # A GPT-2 is: embeddings, $L$ of these blocks, one more norm, and a product with the table of
 # embeddings. You have now written every part of it.
