@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 
+import tinyllm
 from tinyllm.course import exercise
+from tinyllm.models import Decoder, DecoderConfig
 
 STEP = 1e-6
 
@@ -43,3 +45,66 @@ def test_cross_entropy_backward_is_what_small_steps_give(seed):
             by_steps[place] = change / (2 * step)
         found = backward.reference(logits, targets)
         np.testing.assert_allclose(found, by_steps, rtol=0, atol=1e-7)
+
+
+@pytest.mark.parametrize("seed", [0, 1, 7])
+def test_rms_norm_backward_is_what_small_steps_give(seed):
+    norm, backward = exercise("my_rms_norm").reference, exercise("rms_norm_backward")
+    for case in backward.drawn(seed):
+        x, weight, grad_y, eps = case.arguments
+
+        def loss(x, weight, grad_y=grad_y, eps=eps):
+            return (norm(x, weight, eps) * grad_y).sum()
+
+        step = STEP * np.abs(x).max()
+        grad_x, grad_weight = backward.reference(x, weight, grad_y, eps)
+        for place in np.ndindex(x.shape):
+            move = np.zeros_like(x)
+            move[place] = step
+            by_steps = (loss(x + move, weight) - loss(x - move, weight)) / (2 * step)
+            assert abs(grad_x[place] - by_steps) < 1e-6 * max(1.0, np.abs(grad_x).max())
+        for place in np.ndindex(weight.shape):
+            move = np.zeros_like(weight)
+            move[place] = STEP
+            by_steps = (loss(x, weight + move) - loss(x, weight - move)) / (2 * STEP)
+            assert abs(grad_weight[place] - by_steps) < 1e-7
+
+
+def test_scatter_is_the_transpose_of_the_lookup():
+    """<grad_y, look_up(table)> = <scatter(grad_y), table>, for any table."""
+    scatter = exercise("scatter_to_rows")
+    for case in scatter.drawn():
+        grad_y, ids, V = case.arguments
+        table = np.random.default_rng(0).normal(size=(V, grad_y.shape[-1]))
+        found = (scatter.reference(grad_y, ids, V) * table).sum()
+        np.testing.assert_allclose(found, (grad_y * table[ids]).sum(), rtol=1e-12)
+
+
+def test_references_agree_with_the_package():
+    """Positions, rotation, norms, MLP and block: the course's own formulas against tinyllm's."""
+    positions = tinyllm.nn.sinusoidal_positions(7, 6).numpy()
+    np.testing.assert_allclose(exercise("wave_positions").reference(7, 6), positions, atol=1e-6)
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(2, 5, 1, 6))  # (B, T, N, D)
+    rotary = tinyllm.nn.RotaryEmbedding(6, 16)
+    by_hand = exercise("turn_pairs").reference(x[:, :, 0], np.arange(3, 8))
+    turned = rotary(tinyllm.tensor(x), start=3).numpy()[:, :, 0]
+    np.testing.assert_allclose(by_hand, turned, atol=1e-12)
+    tinyllm.manual_seed(0)
+    config = DecoderConfig(vocab_size=8, context_length=8, layers=2, heads=3, width=12)
+    decoder = Decoder(config)
+    block = decoder.blocks[0].double()
+    p = {name: value.numpy() for name, value in block.state_dict().items()}
+    x = rng.normal(size=(2, 7, 12))  # (B, T, C)
+    with tinyllm.no_grad():
+        expected = block(tinyllm.tensor(x)).numpy()
+    np.testing.assert_allclose(exercise("my_block").reference(x, p, 3), expected, atol=1e-10)
+
+
+def test_starting_values_are_those_of_the_package():
+    decoder = Decoder(DecoderConfig(vocab_size=300, context_length=64, layers=3, heads=4, width=64))
+    for name, parameter in decoder.named_parameters():
+        mean, std = exercise("starting_values").reference(name, 3)
+        numbers = parameter.detach().numpy()
+        assert abs(numbers.mean() - mean) < 0.1 * max(std, 1e-9), name
+        assert abs(numbers.std() - std) <= 0.05 * std, name
