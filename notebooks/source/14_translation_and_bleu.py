@@ -262,7 +262,7 @@ def chinese_tokens(text):
 check(chinese_tokens)
 
 # %% [markdown]
-# A BLEU without its way of cutting is no number: the same translation has 0 or 63. That is why
+# A BLEU without its way of cutting is no number: the same translation has 0 or 64. That is why
 # every score of tinyllm carries a **signature**, in the words of sacrebleu, the program that ended
 # twenty years of numbers that did not compare.
 
@@ -334,19 +334,18 @@ for axes, heights, label, form in (
 plt.show()
 assert right_share == 1
 assert wrong_share == 0
-assert 55 < right_bleu.score < 80
-assert 75 < wrong_bleu.score < 98
-assert wrong_bleu.score > right_bleu.score + 5
+assert 66 < right_bleu.score < 69
+assert 82 < wrong_bleu.score < 86
 
 # %% [markdown]
-# *Picture: two panels of two bars. BLEU: the translator that is right in other words has about 68,
-# the one that is wrong by a hair clearly more. Accepted: 100 % and 0 %.*
+# *Picture: two panels of two bars. BLEU: the translator that is right in other words has 67, the
+# one that is wrong by a hair 84. Accepted: 100 % and 0 %.*
 #
-# The one that is always wrong wins, by a wide margin. BLEU sees characters in common, not what they
-# mean. It cannot see that another word says the same, and it cannot see that one character turns a
-# sentence round. What can be done about the first: **more references**. An n-gram counts if any of
-# them has it, so other words are forgiven. About the second BLEU can do nothing; a person can, or a
-# checker such as `accepts_sentence`, if the world is small enough to have one.
+# 67 to 84: the one that is always wrong wins, by a wide margin. BLEU sees characters in common, not
+# what they mean. It cannot see that another word says the same, and it cannot see that one
+# character turns a sentence round. What can be done about the first: **more references**. An n-gram
+# counts if any of them has it, so other words are forgiven. About the second BLEU can do nothing; a
+# person can, or a checker such as `accepts_sentence`, if the world is small enough to have one.
 
 # %%
 sets = [usual]
@@ -367,12 +366,18 @@ axes.set_ylabel("BLEU")
 axes.legend(frameon=False)
 plt.show()
 print({name: np.round(scores, 1).tolist() for name, scores in curves.items()})
-assert curves["right, other words"][-1] > curves["right, other words"][0] + 10
-assert min(curves["wrong by a hair"]) > 75
+assert curves["right, other words"][0] < curves["wrong by a hair"][0]
+assert curves["right, other words"][-1] > 90
+assert np.ptp(curves["wrong by a hair"]) < 3
+assert curves["right, other words"][-1] > curves["wrong by a hair"][-1] + 5
 
 # %% [markdown]
 # *Picture: BLEU against the number of references, from one to eight. The right translator's line
-# climbs steeply at first; that of the wrong one stays about where it is.*
+# climbs steeply at first, from 67 to above 90, and crosses that of the wrong one, which stays level
+# at 84.*
+#
+# With enough references the right one is ahead, as it should be. The wrong one still has its 84:
+# no number of references tells BLEU that the one wrong character was the one that mattered.
 #
 # ## A translator, in seconds
 #
@@ -464,7 +469,7 @@ def rank_hypotheses(log_probs, lengths, penalty):
 check(rank_hypotheses)
 
 # %%
-penalties = [0.0, 0.5, 1.0, 2.0]
+penalties = [0.0, 1.0, 2.0]
 by_penalty = [measured(translator.write_all(english, 4, alpha))[0] for alpha in penalties]
 lengths = [score.ratio for score in by_penalty]
 figure, panels = plt.subplots(1, 2, figsize=(8, 2.7), layout="constrained", facecolor=PAPER)
@@ -481,7 +486,7 @@ for axes, heights, level, label in (
 plt.show()
 for alpha, score in zip(penalties, by_penalty, strict=True):
     print(alpha, score, score.verbose())
-assert lengths[0] <= lengths[2] <= lengths[3]
+assert lengths[0] < lengths[1] <= lengths[2]
 assert all(70 < score.score < 99 for score in by_penalty)
 
 # %% [markdown]
@@ -490,10 +495,10 @@ assert all(70 < score.score < 99 for score in by_penalty)
 #
 # The left panel is the bias that was promised: at $\alpha = 0$ the beams write too little, and the
 # brevity penalty makes them pay. The right panel is a lesson in modesty. Beam search finds
-# sentences that the *model* holds for likelier. Whether they are better is another question, and
-# for a model trained for seconds the answer is often no: what it is sure of is to stop. With the
-# full translator of this package, trained for minutes, five beams gain half a point to a point and
-# a half over greedy decoding.
+# sentences that the *model* holds for likelier. Whether they are better is another question, and a
+# model that was trained for seconds may well be worse served by them than by greedy decoding. With
+# the full translator of this package, trained for minutes, five beams gain 0.4 points over greedy
+# decoding; with one for captions of pictures, English to German, 1.6 (`docs/translation.md`).
 #
 # ## How sure is a score?
 #
@@ -558,7 +563,7 @@ axes.set_xlabel("BLEU of a resample; dashed: 95 % lie between")
 axes.set_ylabel("resamples")
 axes.legend(frameon=False, loc="upper left")
 plt.show()
-test_of_both = paired_bootstrap(by_penalty[2], greedy_bleu)
+test_of_both = paired_bootstrap(by_penalty[1], greedy_bleu)
 print(greedy_bleu.with_interval(), "\nbeams, then greedy:", test_of_both)
 assert interval.low < greedy_bleu.score < interval.high
 assert 1 < interval.high - interval.low < 15
@@ -665,7 +670,7 @@ assert np.allclose(seen.sum(axis=-1), 1, atol=1e-5)
 # - No BLEU without its tokenizer, its references and an interval.
 # - Greedy takes the likeliest next token; beams look for the likeliest sentence, and need a rule
 #   for lengths. Likelier is not always better.
-# - All right can score 68, all wrong more. BLEU counts what is shared, not what is meant.
+# - All right can score 67, all wrong 84. BLEU counts what is shared, not what is meant.
 #
 # ## Where next
 #
