@@ -16,6 +16,7 @@ from tinyllm.course.lessons import (
     lesson_09,
     lesson_10,
     lesson_11,
+    lesson_14,
     lesson_17,
     lesson_18,
 )
@@ -33,6 +34,7 @@ _MODULES = (
     lesson_09,
     lesson_10,
     lesson_11,
+    lesson_14,
     lesson_17,
     lesson_18,
 )
