@@ -8,14 +8,14 @@ from tinyllm.course.exercise import Case, Exercise, Mistake
 from tinyllm.course.lessons.writing import REFUSED, changed, solution_of
 
 
-def _suspect(train, validation, log_V, floor):
+def _suspect(train, validation, log_v, floor):
     if not np.isfinite(train).all() or train[-1] > train[0]:
         return "diverges"
-    if abs(train[0] - log_V) > 0.5:
+    if abs(train[0] - log_v) > 0.5:
         return "bad start"
     if validation.min() < floor - 0.05:
         return "leak"
-    if train[-1] > log_V - 0.5:
+    if train[-1] > log_v - 0.5:
         return "learns nothing"
     if validation[-1] > validation.min() + 0.1:
         return "overfits"
@@ -86,7 +86,7 @@ SUSPECT = Exercise(
         "What does a comparison with NaN answer? Look at np.isfinite.",
         "Write one if for each line of the table, in its order, and return at once. A leak shows "
         "in the lowest validation loss, overfitting in the last against the lowest.",
-        "if not np.isfinite(train).all() or ...: return 'diverges'; if abs(train[0] - log_V) > "
+        "if not np.isfinite(train).all() or ...: return 'diverges'; if abs(train[0] - log_v) > "
         "0.5: ...; if validation.min() < floor - 0.05: ...",
     ),
     reference=_suspect,
@@ -129,12 +129,12 @@ SUSPECT = Exercise(
         Mistake(
             "too high alone",
             "a start far below log V is overlooked: take the distance, to both sides.",
-            changed(_SUSPECT, ("abs(train[0] - log_V)", "train[0] - log_V")),
+            changed(_SUSPECT, ("abs(train[0] - log_v)", "train[0] - log_v")),
         ),
         Mistake(
             "too low alone",
             "a start far above log V is overlooked: take the distance, to both sides.",
-            changed(_SUSPECT, ("abs(train[0] - log_V)", "log_V - train[0]")),
+            changed(_SUSPECT, ("abs(train[0] - log_v)", "log_v - train[0]")),
         ),
         Mistake(
             "compared with the first validation loss",
@@ -159,8 +159,8 @@ SUSPECT = Exercise(
             changed(
                 _SUSPECT,
                 (
-                    'log_V - 0.5:\n        return "learns nothing"',
-                    'log_V + 0.5:\n        return "learns nothing"',
+                    'log_v - 0.5:\n        return "learns nothing"',
+                    'log_v + 0.5:\n        return "learns nothing"',
                 ),
             ),
         ),
