@@ -158,7 +158,7 @@ assert max(swings[0.1][-10:]) > 15
 assert max(swings[0.01][-20:]) > 15
 
 # %% [markdown]
-# *Picture: two losses against steps. Both swing between about 22 and 0 and never come to rest, the
+# *Picture: two losses against steps. Both swing between 0 and more than 20 and never come to rest, the
 # one with the smaller rate only more slowly.*
 #
 # A smaller rate does not help; the swings become slower, and stay as high. The weight goes to and
@@ -220,7 +220,8 @@ check(train_table)
 
 # %%
 print(inspect.getsource(Learner._gradients))
-print(inspect.getsource(Learner.update).split("learning_rate =")[1].split("seconds =")[0])
+update = inspect.getsource(Learner.update)
+print(update[update.index("        for optimizer") : update.index("        self.step += 1")])
 
 # %% [markdown]
 # ## Before you train
@@ -316,7 +317,7 @@ assert len({story.text for story in fresh[:8]}) == 8
 
 # %% [markdown]
 # *Picture: loss against steps, on a logarithmic scale. It falls from 4 through the orange line of
-# the floor and levels off just above a dotted line at about 0.09.*
+# the floor and levels off just above a dotted line at about 0.11.*
 #
 # Far below the floor, which is a floor for **new** stories only. And still not 0: the model must
 # guess which of the eight it has before it, and $\log 8$ nats for each story is the price of that.
@@ -639,7 +640,7 @@ assert validation_of["E"][3] < 0.1
 ids, targets = batch(held_out[:1])  # (1, T)
 last = ids.numpy().copy()
 last[0, -1] = (last[0, -1] + 1) % len(vocabulary)
-with inference(patients["B"][3]) as ill, inference(many[3]) as sound:
+with inference(patients["B"][3]), inference(many[3]):
     moved = [
         np.abs((m(ids) - m(tinyllm.tensor(last))).numpy()[0]).max(axis=-1)  # (T,)
         for m in (patients["B"][3], many[3])
