@@ -799,9 +799,10 @@ assert lengths["Muon"].max() < 1.25
 #
 # **Muon** keeps momentum for the matrix, and then makes all directions of the step about equally
 # long: what is seldom asked for is learnt as fast as what is always asked for. It is the cure for
-# Adam's weakness on the tilted bowl: it does not depend on how the directions are named. A true decomposition in each
-# step would be slow; five rounds of a polynomial in $G G^\top$ come close enough. It is for the
-# matrices inside blocks; embeddings, norms and biases still go by AdamW.
+# Adam's weakness on the tilted bowl, since it does not depend on how the directions are named. A
+# true decomposition in each step would be slow; five rounds of a polynomial in $G G^\top$ come
+# close enough. It is for the matrices inside blocks; embeddings, norms and biases still go by
+# AdamW.
 #
 # ### Exercise 8: `equal_directions` (medium, 8 minutes, 3 points)
 #
