@@ -55,7 +55,7 @@ COVERAGE_AND_RISK = Exercise(
     why="A higher bar buys fewer mistakes with fewer answers. The risk is a share of what was "
     "said, not of what was asked; where nothing is said nothing is wrong.",
     hints=(
-        "Three answers, sure 0.9, 0.5, 0.4, right, wrong, wrong, and a bar of 0.5: which are given?",
+        "Three answers, sure 0.9, 0.5, 0.4; the first is right; a bar of 0.5. Which are given?",
         "answered = sure >= bar is a mask: its mean is the coverage; look at right[answered]. Mind "
         "the case in which there is none.",
         "return answered.mean(), 1 - right[answered].mean(), and (0.0, 0.0) if not answered.any()",
@@ -154,9 +154,9 @@ BEST_BAR = Exercise(
     minutes=18,
     difficulty="hard",
     solution=_BAR,
-    why="Between two neighbouring values of sure nothing changes, so it is enough to try each value "
-    "once, and infinity for saying nothing at all. A model that knew exactly how sure it may be "
-    "would need no search: cost / (1 + cost) would do. Few do.",
+    why="Between two neighbouring values of sure nothing changes, so it is enough to try each "
+    "value once, and infinity for saying nothing at all. A model that knew exactly how sure it "
+    "may be would need no search: cost / (1 + cost) would do. Few do.",
     hints=(
         "Sure 0.9, 0.6, 0.5; right, wrong, right; cost 2.5. What is each of the four bars worth?",
         "np.where(right, 1.0, -cost) is what each answer is worth; for each bar sum it over the "
