@@ -1,9 +1,9 @@
 # %% [markdown]
 # # 16 Dialogue: fine-tuning, and what a model makes up
 #
-# **You will be able to** turn a conversation into tokens and say which of them are learned; fine-tune
-# a small model until it answers; say what it knows by kind of question, and what it makes up; teach
-# it to abstain; and choose how sure it must be before it may speak.
+# **You will be able to** turn a conversation into tokens and say which of them are learned;
+# fine-tune a small model until it answers; say what it knows by kind of question, and what it makes
+# up; teach it to abstain; and choose how sure it must be before it may speak.
 #
 # **You need** lesson 10 (targets of -100, the mean over what is asked) and lesson 13 (how text is
 # generated). **Time:** about 45 minutes of reading, and 100 of exercises.
@@ -30,8 +30,14 @@ import tinyllm
 from tinyllm.course import check, reveal
 from tinyllm.data.rows import RowBatches
 from tinyllm.data.tinyworld import (
-    Dialogue, Grammar, World, conversations, is_right, score_answer, stories,
-)  # fmt: skip
+    Dialogue,
+    Grammar,
+    World,
+    conversations,
+    is_right,
+    score_answer,
+    stories,
+)
 from tinyllm.generation import generate_batch, inference
 from tinyllm.models import Decoder, DecoderConfig
 from tinyllm.nn import functional as F
@@ -54,7 +60,7 @@ from tinyllm.viz.style import BLUE, GRID, INK, ORANGE, PAPER, QUIET, dress
 # nobody: its target is the -100 of lesson 10.
 
 # %%
-row = "<|user|> Who won ? <|end|> <|assistant|> Megan . <|end|>".split()
+row = ["<|user|>", "Who", "won", "?", "<|end|>", "<|assistant|>", "Megan", ".", "<|end|>"]
 answered = [False] * 6 + [True] * 3  # which tokens are learned
 figure, axes = plt.subplots(figsize=(8.5, 1.7), layout="constrained", facecolor=PAPER)
 axes.axis("off")
@@ -98,8 +104,8 @@ assert np.isclose(paid[:4].sum() / paid.sum(), 0.79, atol=0.01)
 
 # %% [markdown]
 # Here is tinyllm's template. The marks are ids behind those of the tokenizer, so no text that
-# somebody types can make one: whoever writes `<|assistant|>` into a question gets the letters and
-# not the mark.
+# somebody types can make one: whoever writes `<|assistant|>` into a question gets other tokens,
+# never the mark.
 
 # %%
 print(inspect.getsource(ChatTemplate._of))
@@ -198,9 +204,9 @@ check(masked_targets)
 
 # %%
 grammar = Grammar(World(seed=0, size="micro"))
-told = list(stories(grammar, 5000, seed=1))
-talks = [d for d in islice(conversations(told, grammar, 3, 1), 5000) if d.questions]
-held_out = stories(grammar, 110, seed=5, split="validation")
+told = list(stories(grammar, 4000, seed=1))
+talks = [d for d in islice(conversations(told, grammar, 2, 1), 4000) if d.questions]
+held_out = stories(grammar, 90, seed=5, split="validation")
 asked = [d for d in conversations(held_out, grammar, 3, 7) if d.questions]
 tokenizer = WordTokenizer.train([m["content"] for d in talks for m in d.turns])
 template = ChatTemplate(tokenizer)
@@ -264,7 +270,7 @@ print("after pretraining:", before)
 # %%
 # prepared: a better chatbot would be opened here, in the place of these steps
 rows, masks = zip(*(template.training_row(d.turns) for d in talks), strict=True)
-in_tuning = train(model, rows, masks, 260)
+in_tuning = train(model, rows, masks, 220)
 after = answers_of(model, [prompt])[0][0]
 print("after fine-tuning:", after)
 figure, panels = plt.subplots(1, 2, figsize=(8, 2.6), layout="constrained", facecolor=PAPER)
@@ -430,7 +436,7 @@ answerable = [
 twin = Decoder(config)
 twin.load_state_dict({name: tinyllm.tensor(array) for name, array in pretrained.items()})
 pairs = [template.training_row(d.turns) for d in answerable if d.questions]
-train(twin, *zip(*pairs, strict=True), 100)
+train(twin, *zip(*pairs, strict=True), 60)
 unknown = [item for item in items if item[0].kind == "unanswerable"]
 twin_said, twin_scores, _ = score_all(twin, unknown)
 abstained = twin_scores.count("abstained") / len(unknown)
@@ -472,20 +478,25 @@ def about_jobs(names):
     return found
 
 
-shares = {}
-for group, people in (("known to the world", ("Megan", "Elliot")), ("strangers", ("Fay", "Gordon"))):
+shares, abstains = {}, {}
+for group, people in (
+    ("known to the world", ("Megan", "Elliot")),
+    ("strangers", ("Fay", "Gordon")),
+):
     found = about_jobs(people)
     prompts = [template.apply_chat_template(messages, True) for messages, _, _ in found]
     replies = answers_of(model, prompts)[0]
     for as_told in (True, False):
-        follows = [
-            reply.lower() == f"{job}."
+        own = [
+            (reply, job)
             for reply, (_, job, told_so) in zip(replies, found, strict=True)
             if told_so == as_told
         ]
-        shares[group, "as it was" if as_told else "exchanged"] = np.mean(follows)
-for (group, told_how), share in shares.items():
-    print(f"{group:20} story {told_how:10} answers as the story says: {share:.2f}")
+        case = group, "as it was" if as_told else "exchanged"
+        shares[case] = np.mean([reply.lower() == f"{job}." for reply, job in own])
+        abstains[case] = np.mean([reply == "I do not know." for reply, _ in own])
+for case, share in shares.items():
+    print(*case, f"  answers as the story says: {share:.2f}, abstains: {abstains[case]:.2f}")
 
 # %%
 figure, axes = plt.subplots(figsize=(6.5, 2.6), layout="constrained", facecolor=PAPER)
@@ -497,9 +508,24 @@ axes.set_ylim(0, 1.2)
 axes.set_ylabel("follows the story")
 axes.tick_params(axis="x", labelsize=8)
 plt.show()
+assert shares["known to the world", "as it was"] > 0.9
+assert shares["known to the world", "exchanged"] < 0.2
+assert shares["strangers", "as it was"] < 0.5
+assert abstains["strangers", "as it was"] > 0.5
 
 # %% [markdown]
-# PICTURE-AND-WORDS
+# *Picture: four bars, how often the answer follows the story. Of people known to the world: 1.00
+# where the story is as it was, and near 0 where the jobs were exchanged. Of strangers: low both
+# times.*
+#
+# Of people whom it knows, the model does not read. It answers from memory, also where the page says
+# the opposite. That was right in every story that it was trained on, so nothing in training ever
+# asked it to look. Of strangers only the page can tell, and there it mostly says «I do not know.»,
+# with the answer before its eyes.
+#
+# So look at its fine abstentions once more. Much of what seemed to be a sense of its limits is a
+# habit about two names: asked for Gordon's job, do not know. To count by kind was not enough to see
+# that. To exchange one word was.
 #
 # ## How sure must it be?
 #
@@ -622,12 +648,13 @@ assert answered_at[-1] < 0.8
 # cannot see any more. Does it notice?
 
 # %%
+KINDS = ("who", "where", "when")
 late = [
     (q, d.story, template.apply_chat_template(d.turns[: 2 * turn + 1], True),
      template.apply_chat_template(d.turns[2 * turn : 2 * turn + 1], True))
     for d in asked
     for turn, q in enumerate(d.questions)
-    if d.story is not None and turn > 0 and q.about == "context" and q.kind in ("who", "where", "when")
+    if d.story is not None and turn > 0 and q.about == "context" and q.kind in KINDS
 ]  # fmt: skip
 counts = {}
 for place, name in ((2, "with the story"), (3, "the story is cut off")):
@@ -647,11 +674,20 @@ axes.invert_yaxis()
 axes.set_xlabel(f"share of {len(late)} answers")
 axes.legend(frameon=False, ncols=4, loc="upper center", bbox_to_anchor=(0.4, 1.25))
 plt.show()
+assert counts["the story is cut off"]["abstained"] < 0.4
+assert counts["the story is cut off"]["false"] > 0.25
 for name, shares_of in counts.items():
     print(name, {score: round(share, 2) for score, share in shares_of.items()})
 
 # %% [markdown]
-# PICTURE-AND-WORDS-2
+# *Picture: two bars, of the answers with the story and of those without it. They look much alike:
+# in both the larger part is false or true, and only a sliver abstains.*
+#
+# It does not notice. It hardly abstains more often than before, and says with a straight face what
+# it cannot know. That some of it is true is luck: this world has two places and three days to
+# choose from. (With the story it does little better, since it has hardly learned to read yet. A
+# better reader would lose more.) So do not leave it to the model. The program knows what it has cut
+# off, and can say so, as `tinyllm chat` does.
 #
 # ### Exercise 8: `messages_to_drop` (medium, 10 minutes, 4 points)
 #
@@ -689,8 +725,8 @@ check(messages_to_drop)
 # the catalogue; 1 for seeing that «never says» is a warning: without such questions in training or
 # test a model cannot abstain, and every question outside the catalogue is answered with something
 # made up; 1 for a measurement: made-up share, or risk against coverage, on held-out questions with
-# unanswerable ones among them; 1 for a change that follows: abstentions in fine-tuning, a bar chosen
-# by what a mistake costs, or a check that the answer stands in the text that was given.
+# unanswerable ones among them; 1 for a change that follows: abstentions in fine-tuning, a bar
+# chosen by what a mistake costs, or a check that the answer stands in the text that was given.
 #
 # </details>
 #
@@ -707,8 +743,8 @@ check(messages_to_drop)
 #
 # ## Where next
 #
-# Lesson 18 asks how sure measured numbers are, such as the shares in this lesson, and what models
-# take over from their data. In the package, `tinyllm chat --train` does all this on the full world;
-# read `tinyllm/tasks/dialogue.py`, `tinyllm/tasks/chat_template.py` and `docs/dialogue.md`. And
-# read Kalai et al. 2025, «Why Language Models Hallucinate»,
-# [arXiv:2509.04664](https://arxiv.org/abs/2509.04664), on guessing and how it is rewarded.
+# Lesson 17 goes back to labels on words, with a Transformer this time. In the package, `tinyllm
+# chat --train` does all of this lesson on the full world; read `tinyllm/tasks/dialogue.py`,
+# `tinyllm/tasks/chat_template.py` and `docs/dialogue.md`. And read Kalai et al. 2025, «Why Language
+# Models Hallucinate», [arXiv:2509.04664](https://arxiv.org/abs/2509.04664), on guessing and how it
+# is rewarded.
