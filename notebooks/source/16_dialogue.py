@@ -241,6 +241,7 @@ def train(model, rows, learned, steps, lr=1e-2):
     return losses
 
 
+# %%
 tinyllm.manual_seed(0)
 config = DecoderConfig(
     vocab_size=template.vocab_size, context_length=128, layers=2, heads=4, width=64,
@@ -353,9 +354,9 @@ without = np.array([kind == "unanswerable" for kind in kinds])
 of_world, of_context = right[is_world & ~without].mean(), right[~is_world & ~without].mean()
 silent = right[without].mean()
 print(f"right: the world {of_world:.2f}, the context {of_context:.2f}, without answer {silent:.2f}")
-assert of_world > 0.85
-assert 0.35 < of_context < 0.85
-assert silent > 0.7
+assert of_world > 0.75
+assert 0.2 < of_context < of_world - 0.15
+assert silent > 0.6
 
 # %% [markdown]
 # *Picture: a bar for each kind of question, cut into true, abstained, unparseable and false. Of the
@@ -445,7 +446,7 @@ if my_guess is not None:
     for (q, story, _), text in list(zip(unknown, twin_said, strict=True))[:5]:
         print(f"{q.text:42} {text:20} ({'story' if story else 'world'})")
 assert abstained < 0.05
-assert silent > 0.7
+assert silent > 0.6
 
 # %% [markdown]
 # It cannot: in all its training an answer was always the thing to give. «I do not know.» is a
@@ -478,6 +479,7 @@ def about_jobs(names):
     return found
 
 
+# %%
 shares, abstains = {}, {}
 for group, people in (
     ("known to the world", ("Megan", "Elliot")),

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from tinyllm.course.exercise import Lesson
-from tinyllm.course.lessons import lesson_00, lesson_02, lesson_07, lesson_10, lesson_13
+from tinyllm.course.lessons import lesson_00, lesson_02, lesson_07, lesson_10, lesson_13, lesson_16
 
-_MODULES = (lesson_00, lesson_02, lesson_07, lesson_10, lesson_13)
+_MODULES = (lesson_00, lesson_02, lesson_07, lesson_10, lesson_13, lesson_16)
 
 
 def lessons() -> dict[str, Lesson]:

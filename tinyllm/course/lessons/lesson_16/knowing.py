@@ -88,7 +88,7 @@ COVERAGE_AND_RISK = Exercise(
         Mistake(
             "NaN for none",
             "where nothing is answered the mean of nothing is NaN: the risk is 0 there.",
-            changed(_RISK, ("    if not answered.any():\n        return 0.0, 0.0\n", "")),
+            changed(_RISK, ("return 0.0, 0.0", "return 0.0, np.nan")),
         ),
         Mistake(
             "a count",
@@ -177,11 +177,6 @@ BEST_BAR = Exercise(
             "a mistake costs nothing",
             "a wrong answer costs nothing here, so that everything is answered.",
             changed(_BAR, ("-cost)", "0.0)")),
-        ),
-        Mistake(
-            "a mistake is rewarded",
-            "a wrong answer is rewarded: its worth is minus cost.",
-            changed(_BAR, ("-cost)", "cost)")),
         ),
         Mistake(
             "the mean",

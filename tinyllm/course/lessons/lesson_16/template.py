@@ -322,6 +322,7 @@ def _drop_cases(rng: np.random.Generator) -> list[Case]:
         Case(([6, 3, 5], 14), fits),
         Case(([6, 3, 5], 10), cut),
         Case(([4, 9, 5, 3, 6], 22), cut),
+        Case(([9, 2, 3, 2, 4], 9), cut),
         Case((some, sum(some[3:]) + 1), cut),
         Case((some, sum(some[2:])), cut),
         Case((some, sum(some[5:])), cut),
