@@ -221,7 +221,7 @@ assert template.vocab_size < 100
 #
 # **Pretraining**: the next word of stories, all tokens learned. **Fine-tuning**: conversations, the
 # answers alone. It is one and the same loop; only the rows and the masks differ. (With answers for
-# targets only a quarter of the tokens teaches anything, and still all of them must be read.)
+# targets only the smaller part of the tokens teaches, and still all of them must be read.)
 
 
 # %%
@@ -291,9 +291,9 @@ assert after == "Megan."
 assert np.mean(in_tuning[-20:]) < 0.3
 
 # %% [markdown]
-# *Picture: two falling curves. In pretraining the loss comes down from 4.5 to about 0.8. In
-# fine-tuning it begins high again, for a question mark is news to the model, and falls to about
-# 0.15 nats for each token of an answer.*
+# *Picture: two falling curves. In pretraining the loss comes down steeply and levels off. In
+# fine-tuning it begins high again, for marks and answers are news to the model, and falls lower
+# than before: an answer, once the question is understood, holds fewer surprises than a story.*
 #
 # The pretrained model knows words and sentences, and does not know that it was asked. After some
 # hundred steps on conversations the same weights answer.
@@ -683,13 +683,13 @@ for name, shares_of in counts.items():
 
 # %% [markdown]
 # *Picture: two bars, of the answers with the story and of those without it. They look much alike:
-# in both the larger part is false or true, and only a sliver abstains.*
+# in both the larger part is false, a smaller one true, and hardly anything abstains.*
 #
-# It does not notice. It hardly abstains more often than before, and says with a straight face what
-# it cannot know. That some of it is true is luck: this world has two places and three days to
-# choose from. (With the story it does little better, since it has hardly learned to read yet. A
-# better reader would lose more.) So do not leave it to the model. The program knows what it has cut
-# off, and can say so, as `tinyllm chat` does.
+# It does not notice. It abstains no more than before, and says with a straight face what it cannot
+# know. That some of it is true is luck: this world has two places and three days to choose from.
+# (With the story it does little better, since it has hardly learned to read yet. A better reader
+# would lose more.) So do not leave it to the model. The program knows what it has cut off, and can
+# say so, as `tinyllm chat` does.
 #
 # ### Exercise 8: `messages_to_drop` (medium, 10 minutes, 4 points)
 #
