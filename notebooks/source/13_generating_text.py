@@ -525,7 +525,7 @@ axes.legend(frameon=False, loc="upper left")
 plt.show()
 
 # %% [markdown]
-# *Picture: a histogram of the log-probabilities of drawn stories, a broad hill around -9. The
+# *Picture: a histogram of the log-probabilities of drawn stories, a broad hill. The
 # orange line of what 32 beams found stands at its right edge; a few stories reach it, none passes.*
 #
 # The likeliest story is one of the shortest: every further word multiplies by one more share below
