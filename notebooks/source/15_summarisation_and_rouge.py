@@ -73,11 +73,10 @@ def coverage(story, reference):
     return rouge(said, [[reference] * len(said)], ["rouge1"])["rouge1"].per_summary[:, 1]
 
 
-number = next(
-    i for i, story in enumerate(test)
-    if len(story.sentences) == 4 and 0.7 < max(coverage(story, wanted[i])) < 0.8
-)  # fmt: skip
-said, covered = sentences_of(test[number]), coverage(test[number], wanted[number])
+for number, story in enumerate(test):  # find one whose best sentence says «she»
+    said, covered = sentences_of(story), coverage(story, wanted[number])
+    if len(said) == 4 and " she " in said[1] and 0.6 < covered[1] < 0.9:
+        break
 figure, axes = plt.subplots(figsize=(8, 2.4), layout="constrained", facecolor=PAPER)
 dress(axes)
 bars = axes.barh(range(len(said)), covered, color=[ORANGE if c < max(covered) else BLUE
@@ -90,7 +89,7 @@ axes.set_xlabel("share of the summary's words")
 plt.show()
 print("the summary:", wanted[number])
 assert covered[0] < 0.3
-assert 0.7 < max(covered) < 0.8
+assert 0.6 < covered[1] == max(covered) < 0.9
 
 # %% [markdown]
 # *Picture: the four sentences of a story with a bar each. FIGURE1*
@@ -343,18 +342,19 @@ for name, texts in copies.items():
     )
 lead, second, oracle = (measured(texts).score for texts in copies.values())
 assert 0.15 < lead < 0.25
-assert 0.5 < second < oracle < 0.75
+assert 0.38 < second < 0.46
+assert 0.46 < oracle < 0.56
 
 # %% [markdown]
-# The lead has about a fifth, the second sentence three times as much, and the ceiling lies not far
-# above it. Whoever copies cannot do better than that. Whoever writes can.
+# In ROUGE-L the lead has a fifth, the second sentence twice as much, and the ceiling lies at about
+# a half. Whoever copies one sentence can hardly do better than that. Whoever writes can.
 #
 # ## A model that writes
 #
 # It is a small encoder-decoder, trained as in lesson 12: one layer reads the story, another writes
 # the summary while looking at what was read. A word is a token. There is nothing about names, days
 # or verbs in it; all it ever sees is 2,560 stories with their summaries. We keep what it writes
-# half-way, too.
+# early, after 100 steps of 160, too.
 
 # %%
 STEPS, B = 160, 16
@@ -393,8 +393,8 @@ for step, batch in enumerate(PairBatches(writer.encode_pairs(pairs), B, pad_id=0
     for part in [*optimizers, *schedules]:
         part.step()
     losses.append(loss.item())
-    if step == STEPS // 2:
-        written["half-way"] = summaries()
+    if step == 100:
+        written["early"] = summaries()
 written["at the end"] = summaries()
 written["four beams"] = summaries(num_beams=4)
 
@@ -404,7 +404,7 @@ for story, found, right in list(zip(test, written["at the end"], wanted, strict=
 results = {name: measured(texts) for name, texts in (copies | written).items()}
 for name, score in results.items():
     print(f"{name:11}", score)
-assert 0.5 < results["half-way"].score < 0.78
+assert 0.5 < results["early"].score < 0.78
 assert 0.7 < results["at the end"].score < 0.97
 assert results["at the end"].score > oracle
 
@@ -443,7 +443,7 @@ picks = rng.integers(0, len(test), size=(1000, len(test)))  # (R, N)
 figure, axes = plt.subplots(figsize=(7.5, 3), layout="constrained", facecolor=PAPER)
 dress(axes)
 colours = [QUIET, ORANGE, GREEN, BLUE]
-for name, colour in zip(("first", "second", "half-way", "at the end"), colours, strict=True):
+for name, colour in zip(("first", "second", "early", "at the end"), colours, strict=True):
     means = results[name].per_summary[:, 2][picks].mean(axis=1)  # (R,)
     low, high = np.percentile(means, [2.5, 97.5])
     axes.hist(means, bins=30, color=colour, alpha=0.8, label=f"{name}: {low:.2f} to {high:.2f}")
@@ -500,7 +500,7 @@ signs = rng.choice([-1, 1], size=(4000, len(test)))  # (R, N)
 figure, panels = plt.subplots(1, 2, figsize=(8.5, 2.8), layout="constrained", facecolor=PAPER)
 f1 = {name: score.per_summary[:, 2] for name, score in results.items()}
 tests = {}
-for axes, name in zip(panels, ("four beams", "half-way"), strict=True):
+for axes, name in zip(panels, ("four beams", "early"), strict=True):
     differences = f1["at the end"] - f1[name]  # (N,)
     dress(axes)
     axes.hist((signs * differences).mean(axis=1), bins=40, color=BLUE)
@@ -510,27 +510,27 @@ for axes, name in zip(panels, ("four beams", "half-way"), strict=True):
     tests[name] = paired_randomization(results[name], results["at the end"], 4000)
     print(name, tests[name])
 plt.show()
-assert tests["half-way"].p_value < 0.01
+assert tests["early"].p_value < 0.01
 assert abs(tests["four beams"].difference) < 0.06
 
 # %% [markdown]
 # *Picture: two heaps of mean differences around 0, as chance makes them, and an orange line at the
 # difference that was seen. FIGURE4*
 #
-# The second half of the training did help: none of 4,000 worlds of chance shows so large a
+# The last 60 steps did help: none of 4,000 worlds of chance shows so large a
 # difference. Of the beams we cannot say it. Mind the words: a large p-value does not show that two
 # systems are equal, only that these stories do not tell them apart.
 #
 # ## High, and false
 #
-# Now for what ROUGE cannot see. The half-way model has several times the ROUGE-L of the lead. In
+# Now for what ROUGE cannot see. The early model has several times the ROUGE-L of the lead. In
 # tinyworld we can ask more: each summary is parsed, and held against what happened in its story.
 # `judge` says «true», «false», «unknown» (the story leaves it open) or «unparseable» (it is no
 # sentence of the world).
 #
 # ### Predict, then run (3 minutes)
 #
-# Of the 200 summaries by the half-way model, what share is **true** of its story? Put a number
+# Of the 200 summaries by the early model, what share is **true** of its story? Put a number
 # between 0 and 1 below.
 
 # %%
@@ -545,18 +545,18 @@ verdicts = {
     for name, texts in written.items()
 }
 true_share = {name: float((found == "true").mean()) for name, found in verdicts.items()}
-reveal("15", "share of true summaries, half-way", my_true_share, true_share["half-way"])
+reveal("15", "share of true summaries, early", my_true_share, true_share["early"])
 for name, found in verdicts.items():
     kinds = {kind: int((found == kind).sum()) for kind in sorted(set(found.tolist()))}
     print(f"{name:11} ROUGE-L {results[name].score:.2f}   {kinds}")
-assert true_share["half-way"] < 0.4
+assert true_share["early"] < 0.4
 assert 0.4 < true_share["at the end"] < 0.97
 
 # %%
 figure, panels = plt.subplots(1, 2, figsize=(8.5, 2.8), sharey=True, layout="constrained",
                               facecolor=PAPER)  # fmt: skip
 edges = np.linspace(0, 1, 11)
-for axes, name in zip(panels, ("half-way", "at the end"), strict=True):
+for axes, name in zip(panels, ("early", "at the end"), strict=True):
     is_true = verdicts[name] == "true"
     dress(axes)
     axes.hist([f1[name][is_true], f1[name][~is_true]], bins=edges, stacked=True,
@@ -574,9 +574,9 @@ assert close_and_false > 0.3
 # %% [markdown]
 # *Picture: two histograms of ROUGE-L, true summaries in blue, the others in orange on top. FIGURE5*
 #
-# Half-way the model has learnt to *sound* right: a name, a verb, a thing, a place, a day, each in
+# Early on the model has learnt to *sound* right: a name, a verb, a thing, a place, a day, each in
 # its place, and most of them picked from the wrong shelf. Words such as «a», «in», «the», «on» are
-# shared anyway. The gain from half-way to the end is modest in ROUGE-L, and it is the difference
+# shared anyway. The gain from there to the end is modest in ROUGE-L, and it is the difference
 # between a liar and a useful machine. And even at the end, being close to the reference is no
 # proof: of those that come close without being equal, a large part is false.
 #

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from tinyllm.course.exercise import Lesson
-from tinyllm.course.lessons import lesson_00, lesson_02, lesson_07, lesson_10, lesson_15
+from tinyllm.course.lessons import lesson_00, lesson_02, lesson_07, lesson_10, lesson_15, lesson_20
 
-_MODULES = (lesson_00, lesson_02, lesson_07, lesson_10, lesson_15)
+_MODULES = (lesson_00, lesson_02, lesson_07, lesson_10, lesson_15, lesson_20)
 
 
 def lessons() -> dict[str, Lesson]:
