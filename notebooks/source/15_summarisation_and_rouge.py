@@ -92,7 +92,8 @@ assert covered[0] < 0.3
 assert 0.6 < covered[1] == max(covered) < 0.9
 
 # %% [markdown]
-# *Picture: the four sentences of a story with a bar each. FIGURE1*
+# *Picture: the four sentences of a story with a bar each. The first has next to nothing of the
+# summary; the second, in blue, has most of it; the others have a little.*
 #
 # One sentence has most of the summary, but not all of it. It says «she» where the summary has a
 # name, «one Monday in May» where the summary has «on Monday». To copy a sentence is called
@@ -224,8 +225,8 @@ assert table[-1, -1] == 3
 # of «in the park tom lost the map». Where row and column have the same word, the number stands in
 # brackets, one more than the number up and left of it. The last number is 3.*
 #
-# Three words: «in the park», or «tom lost map». Only one of the two rows can be had, since they lie
-# in the other order in the other text.
+# Three words: «in the park», or «tom lost map», or «tom lost the». «tom lost» and «in the park»
+# cannot both be had, since they lie in the other order in the other text.
 #
 # ### Exercise 3: `longest_common_length` (hard, 18 minutes, 5 points)
 #
@@ -405,7 +406,7 @@ results = {name: measured(texts) for name, texts in (copies | written).items()}
 for name, score in results.items():
     print(f"{name:11}", score)
 assert 0.5 < results["early"].score < 0.78
-assert 0.7 < results["at the end"].score < 0.97
+assert 0.68 < results["at the end"].score < 0.97
 assert results["at the end"].score > oracle
 
 # %% [markdown]
@@ -452,11 +453,13 @@ for name, colour in zip(("first", "second", "early", "at the end"), colours, str
     assert 0.02 < high - low < 0.12
 axes.set_xlabel("mean ROUGE-L of a draw of 200 stories")
 axes.set_ylabel("draws")
-axes.legend(frameon=False, loc="upper left", bbox_to_anchor=(0.22, 1))
+axes.set_ylim(0, 135)
+axes.legend(frameon=False, loc="upper center", ncols=4)
 plt.show()
 
 # %% [markdown]
-# *Picture: four heaps of a thousand means. FIGURE3*
+# *Picture: four narrow heaps of a thousand means that do not touch: the first sentence at 0.19, the
+# second at 0.42, the early model at 0.65, the model at the end at 0.78.*
 #
 # An interval a few hundredths wide, from 200 stories. A paper that reports a gain of 0.003 on as
 # many has found nothing. (The interval narrows with the root of $N$: four times as many stories,
@@ -506,6 +509,7 @@ for axes, name in zip(panels, ("four beams", "early"), strict=True):
     axes.hist((signs * differences).mean(axis=1), bins=40, color=BLUE)
     axes.axvline(differences.mean(), color=ORANGE, linewidth=2)
     axes.set_title(f"at the end, less {name}", loc="left", color=INK, fontsize=11)
+    axes.locator_params(axis="x", nbins=5)
     axes.set_xlabel("mean difference, signs tossed")
     tests[name] = paired_randomization(results[name], results["at the end"], 4000)
     print(name, tests[name])
@@ -515,7 +519,8 @@ assert abs(tests["four beams"].difference) < 0.06
 
 # %% [markdown]
 # *Picture: two heaps of mean differences around 0, as chance makes them, and an orange line at the
-# difference that was seen. FIGURE4*
+# difference that was seen. Left, for the four beams, it stands within the
+# heap. Right, for the early model, it stands far outside of it.*
 #
 # The last 60 steps did help: none of 4,000 worlds of chance shows so large a
 # difference. Of the beams we cannot say it. Mind the words: a large p-value does not show that two
@@ -550,6 +555,7 @@ for name, found in verdicts.items():
     kinds = {kind: int((found == kind).sum()) for kind in sorted(set(found.tolist()))}
     print(f"{name:11} ROUGE-L {results[name].score:.2f}   {kinds}")
 assert true_share["early"] < 0.4
+assert true_share["at the end"] > 1.7 * true_share["early"]
 assert 0.4 < true_share["at the end"] < 0.97
 
 # %%
@@ -572,13 +578,16 @@ print(f"of {close.sum()} that are close but not equal, {close_and_false:.0%} are
 assert close_and_false > 0.3
 
 # %% [markdown]
-# *Picture: two histograms of ROUGE-L, true summaries in blue, the others in orange on top. FIGURE5*
+# *Picture: two histograms of ROUGE-L, true summaries in blue, the others in orange on top. Early,
+# most summaries lie between 0.4 and 0.9, and nearly all of those are orange. At the end the bar
+# from 0.9 on towers above the rest and is nearly all blue; the bar beside it is nearly all orange.*
 #
 # Early on the model has learnt to *sound* right: a name, a verb, a thing, a place, a day, each in
 # its place, and most of them picked from the wrong shelf. Words such as «a», «in», «the», «on» are
-# shared anyway. The gain from there to the end is modest in ROUGE-L, and it is the difference
-# between a liar and a useful machine. And even at the end, being close to the reference is no
-# proof: of those that come close without being equal, a large part is false.
+# shared anyway. From there to the end ROUGE-L gains a fifth, and the share of true summaries
+# doubles and more: the number that moved least is the one that papers print. And even at the end,
+# being close to the reference is no proof: of those that come close without being equal, a large
+# part is false.
 #
 # A system that writes what nobody said is said to **hallucinate**. One that copies cannot, which is
 # why extraction is still used where a wrong word is dear. It pays with «he» and «she» that nobody
@@ -640,11 +649,12 @@ axes.hist(of_short, bins=edges, color=BLUE, label="shorter, and true")
 axes.hist(of_spoiled, bins=edges, color=ORANGE, label="another day, and false")
 axes.set_xlabel("ROUGE-L")
 axes.set_ylabel("summaries")
-axes.legend(frameon=False, loc="upper left")
+axes.legend(frameon=False, loc="upper center")
 plt.show()
 
 # %% [markdown]
-# *Picture: two heaps that do not touch. The true, shorter sentences lie between FIGURE6.*
+# *Picture: two heaps that do not touch. The true, shorter sentences lie between 0.5 and 0.7, the
+# false ones between 0.85 and 0.95.*
 #
 # Every time, the false sentence beats the true one. ROUGE is no worse than it says it is: it counts
 # shared words. It is a mistake to read it as «good». So report it together with what it does not
