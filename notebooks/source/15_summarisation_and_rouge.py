@@ -6,8 +6,8 @@
 # another; and show why a summary can score high and be false.
 #
 # **You need** Python's lists and dictionaries, and NumPy's `mean(axis=1)` (lesson 00). That a model
-# can be trained to turn one text into another is shown here as it is used; lessons 08, 12 and 13
-# say how. **Time:** about 50 minutes of reading, and 100 of exercises.
+# can be trained to turn one text into another is shown here as it is used; lessons 09 and 12 say
+# how. **Time:** about 50 minutes of reading, and 100 of exercises.
 #
 # ## Why
 #
@@ -27,6 +27,7 @@
 # %%
 import dataclasses
 import inspect
+import math
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -219,6 +220,7 @@ axes.set_yticks(range(len(one) + 1), ["", *one])
 axes.xaxis.tick_top()
 plt.show()
 assert table[-1, -1] == 3
+assert math.comb(80, 40) > 1e23  # ways through a table of 40 by 40
 
 # %% [markdown]
 # *Picture: a table with a row for each word of «tom lost a map in the park» and a column for each
@@ -231,8 +233,8 @@ assert table[-1, -1] == 3
 # ### Exercise 3: `longest_common_length` (hard, 18 minutes, 5 points)
 #
 # Write it for any two lists of words. The cell above gives the plan away, but leaves the last steps
-# to you: do it with lists, and try it on texts of forty words. (Without the table, by a function
-# that calls itself twice, forty words take longer than the age of the universe.)
+# to you: do it with lists, and try it on texts of forty words. (Without the table, a function that
+# calls itself twice makes up to $10^{23}$ calls for two texts of forty words.)
 
 
 # %%
@@ -352,10 +354,10 @@ assert 0.46 < oracle < 0.56
 #
 # ## A model that writes
 #
-# It is a small encoder-decoder, trained as in lesson 12: one layer reads the story, another writes
-# the summary while looking at what was read. A word is a token. There is nothing about names, days
-# or verbs in it; all it ever sees is 2,560 stories with their summaries. We keep what it writes
-# early, after 100 steps of 160, too.
+# It is a small encoder-decoder (lesson 09), trained as in lesson 12: one layer reads the story,
+# another writes the summary while looking at what was read. A word is a token. There is nothing
+# about names, days or verbs in it; all it ever sees is 2,560 stories with their summaries. We keep
+# what it writes early, after 100 steps of 160, too.
 
 # %%
 STEPS, B = 160, 16
@@ -514,7 +516,7 @@ for axes, name in zip(panels, ("four beams", "early"), strict=True):
     tests[name] = paired_randomization(results[name], results["at the end"], 4000)
     print(name, tests[name])
 plt.show()
-assert tests["early"].p_value < 0.01
+assert tests["early"].p_value < 0.002
 assert abs(tests["four beams"].difference) < 0.06
 
 # %% [markdown]
@@ -522,9 +524,9 @@ assert abs(tests["four beams"].difference) < 0.06
 # difference that was seen. Left, for the four beams, it stands within the
 # heap. Right, for the early model, it stands far outside of it.*
 #
-# The last 60 steps did help: none of 4,000 worlds of chance shows so large a
-# difference. Of the beams we cannot say it. Mind the words: a large p-value does not show that two
-# systems are equal, only that these stories do not tell them apart.
+# The last 60 steps did help: hardly a world of chance among 4,000 shows so large a difference. Of
+# the beams we cannot say it. Mind the words: a large p-value does not show that two systems are
+# equal, only that these stories do not tell them apart.
 #
 # ## High, and false
 #
@@ -555,7 +557,8 @@ for name, found in verdicts.items():
     kinds = {kind: int((found == kind).sum()) for kind in sorted(set(found.tolist()))}
     print(f"{name:11} ROUGE-L {results[name].score:.2f}   {kinds}")
 assert true_share["early"] < 0.4
-assert true_share["at the end"] > 1.7 * true_share["early"]
+ratio = results["at the end"].score / results["early"].score
+assert true_share["at the end"] > 1.3 * ratio * true_share["early"]
 assert 0.4 < true_share["at the end"] < 0.97
 
 # %%
@@ -584,10 +587,10 @@ assert close_and_false > 0.3
 #
 # Early on the model has learnt to *sound* right: a name, a verb, a thing, a place, a day, each in
 # its place, and most of them picked from the wrong shelf. Words such as «a», «in», «the», «on» are
-# shared anyway. From there to the end ROUGE-L gains a fifth, and the share of true summaries
-# doubles and more: the number that moved least is the one that papers print. And even at the end,
-# being close to the reference is no proof: of those that come close without being equal, a large
-# part is false.
+# shared anyway. From there to the end ROUGE-L grows by a part of itself, and the share of true
+# summaries by far more: the number that moved least is the one that papers print. And even at the
+# end, being close to the reference is no proof: of those that come close without being equal, a
+# large part is false.
 #
 # A system that writes what nobody said is said to **hallucinate**. One that copies cannot, which is
 # why extraction is still used where a wrong word is dear. It pays with «he» and «she» that nobody
@@ -692,8 +695,8 @@ plt.show()
 #
 # ## Where next
 #
-# Lesson 16 lets the model talk with you, where nobody has a reference at all. Lesson 17 takes the
-# same ideas to PyTorch and to models that others have trained. In the package, read
+# Lesson 16 lets a model talk with you, where there is no one right answer to compare with. Lesson
+# 20 asks again how good a model is, and how large a test must be to tell. In the package, read
 # `tinyllm/metrics/rouge.py`, whose table of subsequences takes one addition for a whole row, and
 # `docs/summarization.md`. Lin 2004, «ROUGE: A Package for Automatic Evaluation of Summaries», is
 # short; Maynez et al. 2020, [arXiv:2005.00661](https://arxiv.org/abs/2005.00661), had people count

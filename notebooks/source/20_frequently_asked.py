@@ -6,9 +6,9 @@
 # quality and cost; say how large a test must be; and build a planner that answers all of it, held
 # against a real run.
 #
-# **You need** lesson 10 (loss, and its floor), lesson 07 (shapes in attention) and what a
-# Transformer's block is made of (lesson 08). **Time:** about 45 minutes of reading, 125 of
-# exercises; a little more than half of both is the project.
+# **You need** lesson 10 (loss, and its floor), lesson 07 (shapes in attention), what a
+# Transformer's block is made of (lesson 08), and the training loop (lesson 12). **Time:** about 45
+# minutes of reading, and 140 of exercises; nearly half of those are the project.
 #
 # ## Why
 #
@@ -242,7 +242,7 @@ assert flops[-1] > 50 * flops[0]
 # %% [markdown]
 # These times are your machine's, so this text does not know them. On most, the smallest model
 # reaches a few per cent of the peak at best, and the largest several times as much. A step is a
-# fixed **overhead** (Python, and a hundred small arrays) and then the work:
+# fixed **overhead** (Python, and many small arrays: lesson 18) and then the work:
 # $\text{seconds} = \text{overhead} + \text{operations} / \text{rate}$. The project fits this line.
 #
 # ### Exercise 3: find the bugs (medium, 10 minutes, 4 points)
@@ -310,7 +310,7 @@ assert held_bytes + state_bytes == 16 * cost.parameters == cost.training_bytes
 # %% [markdown]
 # A billion and a half. To *use* a model, only the weights are needed, 4 bytes each, or 2 in 16-bit
 # numbers: the same card can run one of 12 billion. That is why so many more people run large models
-# than train them; lesson 18 is about making both cheaper.
+# than train them.
 #
 # ## Which one?
 #
@@ -375,7 +375,7 @@ check(undominated_models)
 # | How many tokens a day? | cost is tokens times price | few: rent; many: a small one of yours |
 # | How fast must it answer? | a token reads all weights | at once: small, or fewer bits each |
 # | How many examples have you? | training needs them, and tests | few: prompt; thousands: tune |
-# | Must you say why? | small, plain models can be looked into | yes: lessons 05 and 19 |
+# | Must you say why? | small, plain models can be looked into | yes: counts and tables, lesson 05 |
 #
 # Take the cheapest model on the front that is good enough, measured on **your** task. Which brings
 # us to the last question.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from tinyllm.course.exercise import Lesson
 from tinyllm.course.lessons.lesson_15 import choosing, counting, resampling, subsequences
 
-LESSON = Lesson("15", "Summarisation, and ROUGE", minutes=140)
+LESSON = Lesson("15", "Summarisation, and ROUGE", minutes=150)
 
 for _exercise in (
     *counting.EXERCISES,

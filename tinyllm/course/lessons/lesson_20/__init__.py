@@ -5,7 +5,7 @@ from __future__ import annotations
 from tinyllm.course.exercise import Lesson
 from tinyllm.course.lessons.lesson_20 import choosing, counting, planning
 
-LESSON = Lesson("20", "Frequently asked: how long, which one, how good", minutes=170)
+LESSON = Lesson("20", "Frequently asked: how long, which one, how good", minutes=185)
 
 for _exercise in (*counting.EXERCISES, *choosing.EXERCISES, *planning.EXERCISES):
     LESSON.add(_exercise)

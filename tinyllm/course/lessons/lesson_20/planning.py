@@ -307,6 +307,7 @@ def _affordable_cases(rng: np.random.Generator) -> list[Case]:
         Case((losses, seconds, size, 50.0, 20.0), fits),
         Case((losses, seconds, size, 200.0, 2.5), fits),
         Case((losses[::-1].copy(), seconds[::-1].copy(), size[::-1].copy(), 45.0, 6.0), fits),
+        Case((losses[[3, 1, 2, 0, 4]], seconds, size, 70.0, 20.0), fits),
         Case((losses, seconds, size, 60.0, 20.0), edge),
         Case((losses, seconds, size, 70.0, 5.0), edge),
         Case((losses, seconds, size, 5.0, 20.0), none),
