@@ -239,7 +239,25 @@ for shape, f, s in zip(shapes, flops, seconds, strict=True):
     print(f"C, L = {shape}: {f / 1e6:7.1f} MFLOP, {1e3 * s:5.1f} ms, {f / s / peak:4.0%} of that")
 assert flops[-1] > 50 * flops[0]
 
+# %%
+figure, axes = plt.subplots(figsize=(6.5, 2.7), layout="constrained", facecolor=PAPER)
+dress(axes)
+line = np.polyfit(flops, seconds, 1)
+axes.plot(flops / 1e6, 1e3 * seconds, "o", color=BLUE, label="measured")
+axes.plot([0, flops[-1] / 1e6], 1e3 * np.polyval(line, [0, flops[-1]]), "--", color=QUIET,
+          label="a line through them")  # fmt: skip
+axes.plot([0, flops[-1] / 1e6], [0, 1e3 * flops[-1] / peak], color=ORANGE, label="at the peak")
+axes.set_xlim(0, 1.05 * flops[-1] / 1e6)
+axes.set_ylim(0)
+axes.set_xlabel("operations of a step, in millions")
+axes.set_ylabel("milliseconds")
+axes.legend(frameon=False)
+plt.show()
+
 # %% [markdown]
+# *Picture: milliseconds of a step against its operations, five points and a line near them, which
+# begins above 0. A second line, at the speed of large products, begins at 0 and rises more slowly.*
+#
 # These times are your machine's, so this text does not know them. On most, the smallest model
 # reaches a few per cent of the peak at best, and the largest several times as much. A step is a
 # fixed **overhead** (Python, and many small arrays: lesson 18) and then the work:
