@@ -573,6 +573,8 @@ verdicts = {
 }
 true_share = {name: float((found == "true").mean()) for name, found in verdicts.items()}
 reveal("15", "share of true summaries, early", my_true_share, true_share["early"])
+
+# %%
 for name, found in verdicts.items():
     kinds = {kind: int((found == kind).sum()) for kind in sorted(set(found.tolist()))}
     print(f"{name:11} ROUGE-L {results[name].score:.2f}   {kinds}")

@@ -700,7 +700,7 @@ plt.show()
 # models knows nothing of that. People who plan large models fit such laws over many more sizes,
 # with as many tokens for each as it can use, and still call the result an expectation.
 #
-# ### The project's open rubric (20 minutes, for a teacher to read)
+# ### Project, handed in (20 minutes, for a teacher to read)
 #
 # Hand in your picture with a budget of your own, and half a page: which plan you chose and why,
 # where the real run left the plan, and what you would measure next to make the plan better.
