@@ -18,8 +18,10 @@ from tinyllm.course.lessons import (
     lesson_11,
     lesson_13,
     lesson_14,
+    lesson_15,
     lesson_17,
     lesson_18,
+    lesson_20,
 )
 
 _MODULES = (
@@ -37,8 +39,10 @@ _MODULES = (
     lesson_11,
     lesson_13,
     lesson_14,
+    lesson_15,
     lesson_17,
     lesson_18,
+    lesson_20,
 )
 
 
