@@ -158,8 +158,8 @@ assert max(swings[0.1][-10:]) > 15
 assert max(swings[0.01][-20:]) > 15
 
 # %% [markdown]
-# *Picture: two losses against steps. Both swing between 0 and more than 20 and never come to rest, the
-# one with the smaller rate only more slowly.*
+# *Picture: two losses against steps. Both swing between 0 and more than 20 and never come to rest,
+# the one with the smaller rate only more slowly.*
 #
 # A smaller rate does not help; the swings become slower, and stay as high. The weight goes to and
 # fro like a pendulum. Find out why, and write `fit_line` without the bug.

@@ -49,7 +49,7 @@ LONGEST = 192  # tokens of a text
 class SummarizationConfig(TaskConfig):
     """How a summariser is trained; the defaults take some minutes on two cores."""
 
-    max_steps: int = 3400
+    max_steps: int = 1900
     batch_size: int = 64
     optimizer: str = "muon"
     learning_rate: float = 1e-3  # with twice as much the loss stays high until the rate falls
