@@ -288,7 +288,7 @@ panels[0].set_ylabel("loss, nats per token")
 plt.show()
 assert before != "Megan."
 assert after == "Megan."
-assert np.mean(in_tuning[-20:]) < 0.3
+assert np.mean(in_tuning[-20:]) < 0.6 < np.mean(in_tuning[:5])
 
 # %% [markdown]
 # *Picture: two falling curves. In pretraining the loss comes down steeply and levels off. In
