@@ -44,7 +44,6 @@ BUILT = {
     "16": "a chat template, fine-tuning, and a count of what is made up",
     "17": "project: names and parts of speech by a Transformer",
     "18": "fused kernels, and what a temporary array costs",
-    "19": "your layers in PyTorch and back, to the last digit",
     "20": "project: a planner that says how long, how large, how dear",
 }
 PICTURE = {}  # which of a notebook's pictures, where it is not the first

@@ -41,8 +41,8 @@ def test_rows():
 def test_what_a_row_names_is_there(row):
     _, _, numbers, names, tests = row
     for number in numbers.split(", "):
-        assert number in lessons(), number
-        assert list((ROOT / "notebooks").glob(f"{number}_*.ipynb")), number
+        known = number in lessons() and list((ROOT / "notebooks").glob(f"{number}_*.ipynb"))
+        assert known or number == "no lesson yet", number
     found = re.findall(r"`([\w.]+)`", names)
     assert found
     for name in found:

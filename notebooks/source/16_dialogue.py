@@ -27,7 +27,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 import tinyllm
-from tinyllm.course import check, reveal
+from tinyllm.course import check, prepared, reveal
 from tinyllm.data.rows import RowBatches
 from tinyllm.data.tinyworld import (
     Dialogue,
@@ -269,7 +269,6 @@ before = answers_of(model, [prompt])[0][0]
 print("after pretraining:", before)
 
 # %%
-# prepared: a better chatbot would be opened here, in the place of these steps
 rows, masks = zip(*(template.training_row(d.turns) for d in talks), strict=True)
 in_tuning = train(model, rows, masks, 220)
 after = answers_of(model, [prompt])[0][0]
@@ -732,6 +731,20 @@ check(messages_to_drop)
 #
 # </details>
 #
+# ## The full model
+#
+# What you saw was trained in seconds. In a terminal, `tinyllm course prepare dialogue` trains a
+# full one, once, in about 12 minutes on two cores; the next cell then uses it.
+
+# %%
+full = prepared("dialogue")
+if full is None:
+    print("no full model here yet: tinyllm course prepare dialogue")
+else:
+    question = "Leonard was a judge. He lived in Fairview. Where did Leonard live?"
+    print(question, "".join(full.answer([{"role": "user", "content": question}])))
+
+# %% [markdown]
 # ## What to remember
 #
 # - A chat template writes who speaks into the row; its marks are ids that nobody can type.

@@ -272,7 +272,7 @@ def learn(model, sentences, tokenizer, epochs, lr, size=16, seed=0):
 
 # %%
 manual_seed(17)
-model = new_model(tokenizer.vocab_size, width=48)  # prepared: a larger one would go here
+model = new_model(tokenizer.vocab_size, width=48)
 losses = learn(model, train, tokenizer, epochs=3, lr=5e-3)
 figure, axes = plt.subplots(figsize=(7, 2.8), layout="constrained", facecolor=PAPER)
 dress(axes)
