@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from tinyllm.course.exercise import Lesson
-from tinyllm.course.lessons import lesson_00, lesson_02, lesson_07, lesson_10, lesson_11
+from tinyllm.course.lessons import lesson_00, lesson_02, lesson_07, lesson_10, lesson_11, lesson_12
 
-_MODULES = (lesson_00, lesson_02, lesson_07, lesson_10, lesson_11)
+_MODULES = (lesson_00, lesson_02, lesson_07, lesson_10, lesson_11, lesson_12)
 
 
 def lessons() -> dict[str, Lesson]:
