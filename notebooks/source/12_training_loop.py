@@ -158,8 +158,8 @@ assert max(swings[0.1][-10:]) > 15
 assert max(swings[0.01][-20:]) > 15
 
 # %% [markdown]
-# *Picture: two losses against steps. Both swing between 0 and more than 20 and never come to rest, the
-# one with the smaller rate only more slowly.*
+# *Picture: two losses against steps. Both swing between 0 and more than 20 and never come to rest,
+# the one with the smaller rate only more slowly.*
 #
 # A smaller rate does not help; the swings become slower, and stay as high. The weight goes to and
 # fro like a pendulum. Find out why, and write `fit_line` without the bug.
@@ -576,7 +576,7 @@ figure, panels = plt.subplots(
 )
 figure.set_facecolor(PAPER)
 for (letter, run), (upper, lower) in zip(patients.items(), panels.T, strict=True):
-    draw(upper, run, f"patient {letter}", high=11 if letter in "AC" else 4.5)
+    draw(upper, run, f"patient {letter}", high=13 if letter in "AC" else 4.5)
     upper.set_xlabel("")
     dress(lower)
     lower.plot(run[2], color=QUIET)
@@ -590,8 +590,8 @@ plt.show()
 # %% [markdown]
 # *Picture: five pairs of curves. A: the losses fall to about 2.5 and rise again above log V; the
 # norm climbs all the time. B: as if healthy, but both losses go through the green line at the end.
-# C: the losses shoot up to about 10 in the first steps and sink slowly to 3. D: both losses fall
-# together, and to the green line or below. E: begins below log V, and is at 0 after 25 steps.*
+# C: the losses shoot up to more than 10 in the first steps and stay between 3 and 5. D: both losses
+# fall together, and to the green line or below. E: begins below log V, and is at 0 after 25 steps.*
 #
 # ### Predict, then run (8 minutes)
 #
