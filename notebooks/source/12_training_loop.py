@@ -8,7 +8,7 @@
 #
 # **You need** lesson 10 (cross-entropy, log V, the floor), lesson 11 (the learning rate), and
 # lesson 07 (the causal mask) for one of the patients. **Time:** about 45 minutes of reading, and
-# 100 of exercises.
+# 110 of exercises.
 #
 # ## Why
 #
@@ -261,6 +261,7 @@ def new_model(dropout=0.0):
     return Decoder(DecoderConfig(vocab_size=len(vocabulary), dropout=dropout, **sizes))
 
 
+# %%
 print(f"{len(vocabulary)} words: log V is {log_v:.2f}; the floor is {floor:.3f} nats per word")
 print(f"first loss {new_model().loss(*batch(fresh[:12])).item():.2f}")
 assert abs(new_model().loss(*batch(fresh[:12])).item() - log_v) < 0.15
@@ -387,6 +388,7 @@ def train(
     return np.array(losses), np.array(validation), np.array(norms), model
 
 
+# %%
 def draw(axes, run, title, high=4.5):
     """Training and validation losses, with log V and the floor."""
     losses, validation = run[:2]
@@ -564,6 +566,7 @@ def see_the_future(model):
     attention.forward = types.MethodType(forward, attention)
 
 
+# %%
 patients = {
     "A": train(fresh, forget=False),
     "B": train(fresh, see=see_the_future),
