@@ -72,6 +72,7 @@ def contours(axes, height, across, up, levels=6):
     axes.set(xlim=across, ylim=up, xlabel="w₁", ylabel="w₂")
 
 
+# %%
 A = bowl(10)
 spots = np.array([[-3.0, 0.6], [-2.2, -0.9], [2.6, 0.9], [1.5, -0.5]])  # (4, 2)
 down = -spots @ A  # (4, 2): minus the gradient at each spot
@@ -225,6 +226,7 @@ def height_of(A):
     return lambda w: 0.5 * (w * (A @ w)).sum()
 
 
+# %%
 start = [-3.5, 1.0]
 plain = walk(height_of(bowl(10)), start, lambda w: SGD(w, lr=0.17), 25)
 heavy = walk(height_of(bowl(10)), start, lambda w: SGD(w, lr=0.17, momentum=0.5), 25)
@@ -293,6 +295,7 @@ def steps_needed(A, start, make, most=6000):
     return outside + 1
 
 
+# %%
 def best_descent(k):
     """Gradient descent at its best rate for curvatures from 1 to k."""
     return lambda w: SGD(w, lr=2 / (1 + k))
@@ -615,6 +618,7 @@ def noisy_losses(rate_at, steps=200):
     return np.array(losses)
 
 
+# %%
 rates = {
     "0.5 all along": (lambda t: 0.5, ORANGE),
     "0.1 all along": (lambda t: 0.1, PURPLE),

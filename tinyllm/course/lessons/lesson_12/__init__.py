@@ -5,7 +5,7 @@ from __future__ import annotations
 from tinyllm.course.exercise import Lesson
 from tinyllm.course.lessons.lesson_12 import cures, doctor, loops, splits
 
-LESSON = Lesson("12", "The training loop, overfitting, debugging", minutes=145)
+LESSON = Lesson("12", "The training loop, overfitting, debugging", minutes=155)
 
 for _exercise in (
     *loops.EXERCISES,
