@@ -208,8 +208,7 @@ assert max(shares) <= 0.7
 # %% [markdown]
 # *Picture: ten bars, one for each word that has several tags. Four months are green (B-DATE)
 # in part and orange (B-PER) in part; six towns are blue in part (B-LOC, hatched I-LOC) and orange
-# in part
-# (B-PER, hatched I-PER).*
+# in part (B-PER, hatched I-PER).*
 #
 # For these words, to know the word is to know little: the largest part of a bar is 70 % of it
 # at most.

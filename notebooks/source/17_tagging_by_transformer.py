@@ -289,8 +289,8 @@ assert 1.2 < losses[0] < 3.5
 assert np.mean(losses[-50:]) < 0.06
 
 # %% [markdown]
-# *Picture: the loss against steps on a logarithmic scale. It starts near log K, 1.79, where all
-# tags are equally likely, and falls to a few hundredths.*
+# *Picture: the loss against steps on a logarithmic scale. It starts at 2.7, above the dotted line
+# of log K, 1.79, where all tags are equally likely, and falls to a few hundredths.*
 #
 # ## From pieces back to words
 #
