@@ -59,9 +59,10 @@ boxes = {
 arrows = ("V T C L>parameters", "parameters>bytes", "parameters>operations", "tokens>operations",
           "operations>time", "machine>time", "time>money", "price>money")  # fmt: skip
 for arrow in arrows:
-    (x, y, _), (to_x, to_y, _) = (boxes[name] for name in arrow.split(">"))
-    axes.annotate("", (to_x - 0.55, to_y), (x + 0.6, y),
-                  arrowprops={"arrowstyle": "->", "color": QUIET})  # fmt: skip
+    one, other = arrow.split(">")
+    (x, y, _), (to_x, to_y, _) = boxes[one], boxes[other]
+    begins, ends = x + 0.1 + 0.05 * len(one), to_x - 0.1 - 0.05 * len(other)
+    axes.annotate("", (ends, to_y), (begins, y), arrowprops={"arrowstyle": "->", "color": QUIET})
 for name, (x, y, colour) in boxes.items():
     axes.text(x, y, name, ha="center", va="center", color=PAPER,
               bbox={"boxstyle": "round", "facecolor": colour, "edgecolor": colour})  # fmt: skip
@@ -347,7 +348,8 @@ dress(axes)
 axes.plot(costs[on_front], losses[on_front], "o-", color=BLUE, label="the front")
 axes.plot(costs[~on_front], losses[~on_front], "s", color=ORANGE, label="dominated")
 for name, x, y in zip(offers, costs, losses, strict=True):
-    axes.annotate(name, (x, y), (6, 5), textcoords="offset points", color=INK)
+    place = (-12, -15) if name == "dune" else (6, 5)
+    axes.annotate(name, (x, y), place, textcoords="offset points", color=INK)
 axes.set_xscale("log")
 axes.set_ylim(2, 3.5)
 axes.set_xlabel("cost of a million tokens")
