@@ -366,6 +366,8 @@ def bits(model):
 
 added = [2 ** bits(NGram(order, "add-k", k=1.0).fit(train)) for order in (1, 2, 3)]
 reveal("01", "perplexity of an add-one trigram model", my_perplexity, added[2])
+
+# %%
 assert 78 < added[0] < 79.5
 assert 11.3 < added[1] < 11.5
 assert 15.5 < added[2] < 16.2
@@ -483,10 +485,12 @@ plt.show()
 print("counts", seen, "\nagain ", np.round(again, 2))
 new = sum(count for trigram, count in second.items() if trigram not in first) / second.total()
 print(f"{new:.1%} of the second sample are trigrams that are not in the first")
+assert 0.26 < new < 0.31
+
+# %%
 assert 0.3 < again[0] < 0.45
 assert all(0.5 < c - a < 1.1 for c, a in zip(seen[:5], again, strict=False))
 assert abs((seen - again).mean() - 0.75) < 0.15
-assert 0.26 < new < 0.31
 
 # %% [markdown]
 # *Picture: mean count in the second sample against count in the first. The points lie below the

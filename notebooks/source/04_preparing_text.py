@@ -206,11 +206,13 @@ axes.set_ylabel("held-out stories that share them")
 axes.legend(frameon=False)
 plt.show()
 print(dict(zip(lengths, shared["mini"], strict=True)))
-assert 0.7 < answer < 0.88
 assert shared["mini"][1] == 1
 assert 0.03 < shared["mini"][4] < 0.16
 assert 0.25 < shared["full"][2] < 0.45
 assert shared["full"][4] < 0.03
+
+# %%
+assert 0.7 < answer < 0.88
 
 # %% [markdown]
 # *Picture: share of held-out stories against the length of the run, two falling lines. In the mini
@@ -293,6 +295,8 @@ print(f"{len(counts):,} different words, {once:.0%} of them come once")
 print("the most frequent:", " ".join(word for word, _ in counts.most_common(20)))
 assert 5_000 < len(counts) < 14_000
 assert 0.25 < once < 0.55
+
+# %%
 assert 0.04 < everything < 0.2
 
 # %%

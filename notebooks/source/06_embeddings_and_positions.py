@@ -383,6 +383,8 @@ print(f"before training {before:.2f}, by chance {by_chance:.3f}")
 assert 0.06 < by_chance < 0.08
 assert len(of_kind) == 9
 assert before < 0.25
+
+# %%
 assert after > 0.8
 
 # %%

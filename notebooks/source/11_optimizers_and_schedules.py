@@ -311,6 +311,8 @@ slow = steps_needed(bowl(1000), [1.0, 1.0], best_descent(1000))
 quick = steps_needed(bowl(1000), [1.0, 1.0], best_momentum(1000))
 reveal("11", "steps of momentum at a condition number of 1000", my_steps, quick)
 assert 2290 < slow < 2315
+
+# %%
 assert 140 < quick < 175
 
 # %% [markdown]
@@ -361,10 +363,12 @@ axes.set_ylabel("length of the step / lr")
 axes.legend(frameon=False)
 plt.show()
 print("longest", lengths.max(), "at step", t[lengths.argmax()], "; step 3000:", lengths[-1])
-assert 3.1 < first < 3.2
 assert 6.4 < lengths.max() < 6.8
 assert 10 < t[lengths.argmax()] < 15
 assert 1.02 < lengths[-1] < 1.04
+
+# %%
+assert 3.1 < first < 3.2
 
 # %% [markdown]
 # *Picture: length of a step over lr, against t on a logarithmic scale. With correction it is 1 all

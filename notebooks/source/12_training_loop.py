@@ -313,8 +313,10 @@ axes.set_ylabel("loss, nats per word")
 axes.legend(frameon=False)
 plt.show()
 print(f"last {by_heart[-1]:.3f}, log 8 for each story {least:.3f}")
-assert least < by_heart[-1] < 0.25
 assert len({story.text for story in fresh[:8]}) == 8
+
+# %%
+assert least < by_heart[-1] < 0.25
 
 # %% [markdown]
 # *Picture: loss against steps, on a logarithmic scale. It falls from 4 through the orange line of

@@ -444,8 +444,10 @@ reveal("16", "the twin's abstentions", my_guess, abstained)
 if my_guess is not None:
     for (q, story, _), text in list(zip(unknown, twin_said, strict=True))[:5]:
         print(f"{q.text:42} {text:20} ({'story' if story else 'world'})")
-assert abstained < 0.05
 assert silent > 0.6
+
+# %%
+assert abstained < 0.05
 
 # %% [markdown]
 # It cannot: in all its training an answer was always the thing to give. «I do not know.» is a

@@ -391,6 +391,8 @@ given = {
 }
 scores = {name: span_f1(truth, tags).with_interval() for name, tags in given.items()}
 reveal("17", "F1 of a Transformer", my_transformer_f1, scores["Transformer"].f1)
+
+# %%
 assert 0.84 < scores["Transformer"].f1 < 0.91 < scores["hidden Markov model"].f1 < 0.95
 assert scores["perceptron"].f1 > 0.98
 
