@@ -82,8 +82,9 @@ assert " ".join(beginning[18:21]) == "One Monday in"
 
 # %% [markdown]
 # *Picture: three bar charts of the likeliest next words. At the start of a story twenty names have
-# small shares of 0.06 and less; six are shown. After «Hector» come was, with 0.4, liked, had and
-# lived. After «One Monday in» come six months, equally likely. The word that did come is orange.*
+# small shares of 0.06 and less; six are shown. After «Hector» comes was, with 0.4, or liked, had or
+# lived, with 0.2 each. After «One Monday in» come six months, equally likely. The word that did
+# come is orange.*
 #
 # ## One question after another
 #
@@ -203,7 +204,7 @@ for order in (1, 2, 3, 5):
 # %% [markdown]
 # Order 1 is a bag of words: not even a full stop stays at the end. With order 2 neighbours fit, and
 # nothing else does. Order 3 makes sentences that you could mistake for real ones. Yet the story
-# falls apart: people change their sex and their trade, and what happened has no cause, because
+# falls apart: *she* loses a dictionary and *he* looks for a coin, because
 # whatever was said more than a few words ago has never been said.
 #
 # Since the grammar knows what can be told, it can say where a story goes wrong: at the first word
@@ -312,7 +313,7 @@ assert 0.7 < impossible[2] < 0.78
 # 125 million million, and no library holds so many. Most sentences that you read today have never
 # been written before.
 #
-# To measure models we need a price that a word costs. It is its **surprise**, $-\log_2 p$, counted
+# To measure models we give each word a price. It is its **surprise**, $-\log_2 p$, counted
 # in **bits**: 0 for what was certain, 1 for a coin's toss, 3 for one of eight equal choices,
 # infinite for what was called impossible. The surprise of a text is the sum over its words, since
 # the logarithm turns the product of the chain rule into a sum; divided by the number of words it is
@@ -404,9 +405,9 @@ assert 2.45 < 2**floor < 2.6
 
 # %% [markdown]
 # *Picture: perplexity against k, both on logarithmic scales. The curve of order 2 is flat at the
-# left, near 7, and rises at the right. That of order 3 is lowest, 5.3, at k = 0.01. That of order 4
-# has the same shape and lies above it everywhere. The dotted line of the grammar lies far below, at
-# 2.5.*
+# left, between 7 and 8, and rises at the right. That of order 3 is lowest, 5.4, at k = 0.01. That
+# of order 4 has the same shape and lies above it everywhere. The dotted line of the grammar lies
+# far below, at 2.5.*
 #
 # The trigram model is *worse* than the bigram model, 16 against 11.4. The typical history of two
 # words was seen a few times, and 200 words are given 1 each: the made-up counts drown the real
@@ -494,8 +495,8 @@ assert abs((seen - again).mean() - 0.75) < 0.15
 
 # %% [markdown]
 # *Picture: mean count in the second sample against count in the first. The points lie below the
-# dotted diagonal, and near an orange line that is 0.75 lower. Trigrams with count 1 come again
-# about 0.37 times.*
+# dotted diagonal, and near an orange line that is 0.75 lower; only the last, at 6, stands well
+# above that line. Trigrams with count 1 come again about 0.38 times.*
 #
 # Not once, but little more than a third of once. Of all the trigrams that are possible, those that
 # we caught are the ones that had luck; in a second sample luck is dealt anew. And see how regular
@@ -686,16 +687,16 @@ assert 1.3 < floor < 1.36
 assert added[5] > added[2] + 1
 
 # %% [markdown]
-# *Picture: bits per word against the order, three lines that fall together from 6.3 to between 2.2
-# and 2.4 at order 3. Then that of add-k climbs steeply again, that of interpolation slightly, and
+# *Picture: bits per word against the order, three lines that fall from 6.3 or 6.4 to between 2.2
+# and 2.4 at order 3. Then that of add-k climbs steeply, that of interpolation slightly after 4, and
 # that of Kneser-Ney stays level near 2.1. The dotted line of the grammar lies at 1.34.*
 #
-# With Kneser-Ney a longer n-gram does no harm: where it knows nothing, it steps aside. But nothing
-# is gained beyond order 4 either, and 0.8 bits per word remain between it and the truth. They are
-# the far-away words. «Hector ... **he**»: whether *he* or *she* comes now was said fifteen words
-# ago, and there are thousands of ways to get from there to here. A table would need a row for each
-# of these ways, and has seen hardly any. A model that can look back and pick out *Hector*, whatever
-# stands between, needs another idea. That is attention, lesson 07.
+# With Kneser-Ney a longer n-gram does hardly any harm: where it knows nothing, it steps aside. But
+# nothing is gained beyond order 4 either, and 0.8 bits per word remain between it and the truth.
+# They are the far-away words. «Hector ... **he**»: whether *he* or *she* comes now was said fifteen
+# words ago, and there are thousands of ways to get from there to here. A table would need a row for
+# each of these ways, and has seen hardly any. A model that can look back and pick out *Hector*,
+# whatever stands between, needs another idea. That is attention, lesson 07.
 #
 # ## Entropy, felt
 #
@@ -707,7 +708,8 @@ assert added[5] > added[2] + 1
 # ### Predict, then run (6 minutes)
 #
 # Here are the beginnings of ten held-out stories. What is the next letter of each? Write ten
-# letters in a string, small or capital, and notice how sure you feel of each.
+# letters in a string, small or capital as they would stand there, and notice how sure you feel of
+# each.
 
 # %%
 pick = np.random.default_rng(4)

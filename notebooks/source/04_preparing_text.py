@@ -125,7 +125,8 @@ assert kept == [
 ]
 
 # %% [markdown]
-# Follow the second document. It differs from the first by two blanks and a **no-break space**,
+# Follow the second document. Once the first has lost its HTML, they differ by two more blanks and a
+# **no-break space**,
 # which looks like a blank and is another character. Only when both are written in the same way does
 # the last step see that they are one, and drop the second. Order matters: normalise first, compare
 # later.
@@ -217,7 +218,7 @@ assert 0.7 < answer < 0.88
 # %% [markdown]
 # *Picture: share of held-out stories against the length of the run, two falling lines. In the mini
 # world all stories share five words with the training text, 0.79 share eight, 0.09 share thirteen.
-# In the full world 0.35 share eight and none shares thirteen.*
+# In the full world 0.35 share eight and hardly any shares thirteen.*
 #
 # Eight words in common are no sign of cheating in a world with few words, where people say the same
 # things in the same way; at 13 words the test begins to mean something. So there is no length that
@@ -226,8 +227,8 @@ assert 0.7 < answer < 0.88
 # ## Sentences
 #
 # Some tasks need sentences: translation, summaries, a model that should begin at a beginning. In
-# English a sentence ends in a full stop, a question mark or a call, but «Dr. Fay paid 3.50.» has
-# four full stops and one end.
+# English a sentence ends in a full stop, a question mark or an exclamation mark, but «Dr. Fay paid
+# 3.50.» has three full stops and one end.
 #
 # ### Exercise 2: `split_sentences` (medium, 14 minutes, 5 points)
 #
@@ -324,7 +325,7 @@ assert shares[3] - shares[4] < shares[0] - shares[1]
 # %% [markdown]
 # *Picture: left, how often a word comes against its rank, both on logarithmic scales: nearly a
 # straight line from thousands down to 1. Right, the share of unknown words against the size of the
-# vocabulary: it falls from a third at 100 words to a tenth at all 8,000, ever more slowly.*
+# vocabulary on a logarithmic scale: it falls from a third at 100 words to a tenth at all 8,000.*
 #
 # The line at the left is **Zipf's law**: the word of rank $r$ comes about $1/r$ as often as the
 # first. So a few words make up most of a text, and more than a third of the different words come
@@ -399,8 +400,9 @@ check(most_frequent_pair)
 # %% [markdown]
 # ### Exercise 4: `merge_pair` (medium, 10 minutes, 4 points)
 #
-# In the tuple `symbols`, put one symbol for each place where `pair` stands, from left to right. A
-# symbol that has been merged is used up: (a, a, a) with (a, a) becomes (aa, a).
+# In the tuple `symbols`, put one symbol, the two joined, at each place where `pair` stands, from
+# left to right, and give the new tuple. A symbol that has been merged is used up: (a, a, a) with
+# (a, a) becomes (aa, a).
 
 
 # %%
@@ -518,7 +520,7 @@ plt.show()
 
 # %% [markdown]
 # *Picture: four bars. Most words are cut in the same way. The others, in orange, are cut in other
-# places: into as many pieces, into more, or into fewer.*
+# places: most of them into as many pieces, some into more, a few into fewer.*
 #
 # Both ways are legal, and neither is always shorter. But a model has seen only the one. *Hers* are
 # pieces in company in which they never stood. Write `encode_by_merges`, which cuts `word` as
@@ -551,7 +553,7 @@ check(encode_by_merges)
 # ### Exercise 7: `longest_pieces` (medium, 12 minutes, 5 points)
 #
 # Cut `word` by the set `vocabulary` and give the list of its pieces, marks included; `["[UNK]"]`
-# where at some place not even one character fits.
+# where at some place no piece fits.
 
 
 # %%

@@ -95,10 +95,10 @@ assert 0.6 < covered[1] == max(covered) < 0.9
 
 # %% [markdown]
 # *Picture: the four sentences of a story with a bar each. The second, in blue, has two thirds of
-# the summary's words; the others have one word of six, or none.*
+# the summary's words; the first and the last have a sixth, the third has none.*
 #
 # One sentence has most of the summary, but not all of it. It says «she» where the summary has a
-# name, «one Monday in May» where the summary has «on Monday». To copy a sentence is called
+# name, «one Tuesday in February» where the summary has «on Tuesday». To copy a sentence is called
 # **extractive** summarisation; to write a new one, **abstractive**.
 #
 # ## The smallest numeric example
@@ -504,7 +504,8 @@ plt.show()
 # `ours` and `theirs` $(N,)$ are scores on the same texts, `signs` $(R, N)$ holds tossed signs, 1
 # and -1. Far from 0 may be above or below. Count our own world among them, above the line and below
 # it, so that a p-value is never 0: $(1 + \text{reached}) / (1 + R)$. And as sums in another order
-# differ in their last digit, let a mean count as «at least as far» from $10^{-9}$ below.
+# differ in their last digit, let a mean count as «at least as far» if it is short by
+# $10^{-9}$ or less.
 
 
 # %%
@@ -541,12 +542,12 @@ assert abs(tests["four beams"].difference) < 0.06
 
 # %% [markdown]
 # *Picture: two heaps of mean differences around 0, as chance makes them, and an orange line at the
-# difference that was seen. Left, for the four beams, it stands within the
-# heap. Right, for the early model, it stands far outside of it.*
+# difference that was seen. Left, for the four beams, it stands within the heap. Right, for the
+# early model, it stands far outside of it.*
 #
-# The last 60 steps did help: hardly a world of chance among 4,000 shows so large a difference. Of
-# the beams we cannot say it. Mind the words: a large p-value does not show that two systems are
-# equal, only that these stories do not tell them apart.
+# The last 60 steps did help: none of 4,000 worlds of chance shows so large a difference. Of the
+# beams we cannot say it. Mind the words: a large p-value does not show that two systems are equal,
+# only that these stories do not tell them apart.
 #
 # ## High, and false
 #
@@ -604,15 +605,15 @@ assert close_and_false > 0.3
 
 # %% [markdown]
 # *Picture: two histograms of ROUGE-L, true summaries in blue, the others in orange on top. Early,
-# most summaries lie between 0.4 and 0.9, and nearly all of those are orange. At the end the bar
+# most summaries lie between 0.4 and 0.9, and five in six of those are orange. At the end the bar
 # from 0.9 on towers above the rest and is nearly all blue; the bar beside it is nearly all orange.*
 #
-# Early on the model has learnt to *sound* right: a name, a verb, a thing, a place, a day, each in
-# its place, and most of them picked from the wrong shelf. Words such as «a», «in», «the», «on» are
-# shared anyway. From there to the end ROUGE-L grows by a part of itself, and the share of true
-# summaries by far more: the number that moved least is the one that papers print. And even at the
-# end, being close to the reference is no proof: of those that come close without being equal, a
-# large part is false.
+# Early on the model has learnt to *sound* right, three times in four: a name, a verb, a thing, a
+# place, a day, each in its place, and one or two of them picked from the wrong shelf. Words such as
+# «a», «in», «the», «on» are shared anyway. From there to the end ROUGE-L grows by a part of itself,
+# and the share of true summaries by far more: the number that moved least is the one that papers
+# print. And even at the end, being close to the reference is no proof: of those that come close
+# without being equal, a large part is false.
 #
 # A system that writes what nobody said is said to **hallucinate**. One that copies cannot, which is
 # why extraction is still used where a wrong word is dear. It pays with «he» and «she» that nobody
@@ -637,9 +638,9 @@ check(false_share_above)
 # %% [markdown]
 # ## One word wrong, or five words fewer
 #
-# No model is needed to see it. Take each reference and spoil it in the smallest way: another day,
-# one word changed, and the sentence is false. Or shorten it: leave out place and day, and the
-# sentence stays true. Which of the two gets the higher score?
+# No model is needed to see it. Take each reference that names a place and a day, and spoil it in
+# the smallest way: another day, one word changed, and the sentence is false. Or shorten it: leave
+# out place and day, and the sentence stays true. Which of the two gets the higher score?
 
 # %%
 events = [main_event(story) for story in test]

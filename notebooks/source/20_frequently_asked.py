@@ -8,7 +8,7 @@
 #
 # **You need** lesson 10 (loss, and its floor), lesson 07 (shapes in attention), what a
 # Transformer's block is made of (lesson 08), and the training loop (lesson 12). **Time:** about 45
-# minutes of reading, and 140 of exercises; nearly half of those are the project.
+# minutes of reading, and 140 of exercises; about half of those are the project.
 #
 # ## Why
 #
@@ -45,8 +45,8 @@ rng = np.random.default_rng(20)
 # ## The idea in a picture
 #
 # Everything hangs on one chain. The **sizes** give the parameters; parameters give memory, and,
-# with the number of tokens, the operations; operations and a **machine's speed** give time; time
-# and a **price** give money. Only what is in bold has to be known.
+# with the **number of tokens**, the operations; operations and a **machine's speed** give time;
+# time and a **price** give money. Only what is in bold has to be known.
 
 # %%
 figure, axes = plt.subplots(figsize=(8.5, 1.9), layout="constrained", facecolor=PAPER)
@@ -167,8 +167,8 @@ def training_step_flops(V, T, C, L, B):
 check(training_step_flops)
 
 # %% [markdown]
-# How far is $6N$ off? For a small model, far: its tables weigh much, and so does attention. The
-# ratio below is the exact count over $6N$.
+# How far is $6N$ off? For a narrow model that reads long texts, far: there attention weighs much.
+# The ratio below is the exact count over $6N$.
 
 
 # %%
@@ -403,9 +403,9 @@ check(undominated_models)
 # ## How good is it?
 #
 # Perplexity (lesson 10) says how well a model predicts text, BLEU and ROUGE (lessons 14 and 15) how
-# many words it shares with a reference. Neither says whether it does your task. For that, write
-# down what a right answer is, put questions to it that it has never seen, and count. A count of 45
-# right answers in 50 is 90 %. Is that better than 84 %?
+# many words it shares with a reference. None of them says whether it does your task. For that,
+# write down what a right answer is, put questions to it that it has never seen, and count. A count
+# of 45 right answers in 50 is 90 %. Is that better than 84 %?
 
 # %%
 shown = {N: proportion([True] * (9 * N // 10) + [False] * (N // 10)) for N in (50, 200, 1000, 5000)}
@@ -424,7 +424,8 @@ assert shown[5000].high - shown[5000].low < 0.02
 
 # %% [markdown]
 # *Picture: four bars around 90 per cent. With 50 questions the bar reaches from 79 to 96 and holds
-# the dotted line at 84; with 200 it ends just above that line; with 5,000 it is under 2 wide.*
+# the dotted line at 84; with 200 its lower end lies just above that line; with 5,000 it is under 2
+# wide.*
 #
 # With 50 questions nobody can tell. A test's size decides what it is able to see. For a share $p$
 # of $N$ answers the standard deviation is $\sqrt{p (1 - p) / N}$, and 1.96 of them to each side

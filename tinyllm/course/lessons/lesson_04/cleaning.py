@@ -129,7 +129,7 @@ def _sentence_cases(rng: np.random.Generator) -> list[Case]:
     place = str(rng.choice(["park", "garden", "market"]))
     short = ["Mr.", "Dr.", "e.g."]
     ends, names, small, rest = (
-        "full stops, questions, calls", "abbreviations", "a small letter follows",
+        "full stops, questions, exclamations", "abbreviations", "a small letter follows",
         "no mark at the end",
     )  # fmt: skip
     return [
@@ -167,7 +167,7 @@ SPLIT_SENTENCES = Exercise(
     reference=_split_sentences,
     cases=_sentence_cases,
     parts={
-        "full stops, questions, calls": 2,
+        "full stops, questions, exclamations": 2,
         "abbreviations": 1,
         "a small letter follows": 1,
         "no mark at the end": 1,
@@ -192,7 +192,7 @@ SPLIT_SENTENCES = Exercise(
         ),
         Mistake(
             "only full stops",
-            "questions and calls end sentences too: ? and !.",
+            "questions and exclamations end sentences too: ? and !.",
             changed(_SENTENCES, ('in ".!?"', '== "."')),
         ),
         Mistake(
