@@ -129,7 +129,8 @@ assert 0.2 < tops[2][0] < 0.75
 
 # %% [markdown]
 # *Picture: the six largest shares after three beginnings. After «Fay» nearly the whole share is
-# at «was». After «One» three days of the week share it about equally. After «she» a few verbs do.*
+# at «was». After «One» three days of the week share it about equally. After «she» two verbs, «lost»
+# and «helped», have most of it, and two more nearly all of the rest.*
 #
 # Whoever always takes the largest share writes «Monday» for ever, though Tuesday is as good.
 # Whoever draws by the shares gets all three days, and once in a while a word from the thin tail,
@@ -262,7 +263,8 @@ check(nucleus_shares)
 # %% [markdown]
 # ### Exercise 4: `min_p_shares` (easy, 5 minutes, 2 points)
 #
-# Min p, $(V) \to (V)$: keep what has at least `p` times the largest share.
+# Min p, $(V) \to (V)$: what has at least `p` times the largest share stays, the others get 0, and the
+# rest sums to 1 again.
 
 
 # %%
@@ -918,13 +920,13 @@ plt.show()
 # %% [markdown]
 # *Picture: nine settings, each with three marks. At temperature 0 «different» and «both» are at
 # 0.01. As the temperature rises, «different» climbs to nearly 1 and «tellable» falls; «both» is
-# small at either end, and largest where the tail is cut by top p or min p.*
+# smallest at temperature 0, small again at 1.5, and largest where the tail is cut by top p or
+# min p.*
 #
-# The extremes lose. Cold, it repeats itself; hot, it babbles. In between, cutting the tail pays
-# more than cooling, since it keeps what is likely as varied as it was; and heat with a cut is far
-# better than heat alone: the tail was where the mistakes lived. What the repetition penalty does
-# is within luck here. With a hundred stories each, a difference of five hundredths is luck; of
-# twenty it is not.
+# The extremes lose. Cold, it repeats itself; hot, it babbles. Heat with a cut is far better than
+# heat alone: the tail was where the mistakes lived. Is to cut the tail better than to cool? And
+# does the repetition penalty help? This picture cannot say. With a hundred stories each, a
+# difference of five hundredths is luck, and one of ten may be; of twenty it is not.
 #
 # At last, a page to show. Change the setting, and pin up your own.
 

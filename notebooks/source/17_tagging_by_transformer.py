@@ -476,9 +476,8 @@ by_place = {
 }  # fmt: skip
 figure, axes = plt.subplots(figsize=(7, 3), layout="constrained", facecolor=PAPER)
 dress(axes)
-for (name, found), colour, marker in zip(
-    by_place.items(), (QUIET, BLUE, ORANGE), "so^", strict=True
-):
+looks = zip(by_place.items(), (QUIET, BLUE, ORANGE), "so^", strict=True)
+for (name, found), colour, marker in looks:
     axes.plot(range(1, 5), found, marker=marker, color=colour, label=name)
 axes.set(ylim=(0, 1.1), xticks=range(1, 5), xlabel="place of the name in its list")
 axes.set_ylabel("share of kinds right")
@@ -618,9 +617,10 @@ for name in ("perceptron", "hidden Markov model"):
 #
 # ### Exercise 7: `paint_names` (medium, 20 minutes, 5 points)
 #
-# Now somebody's own text. `text` is a string; `bounds` has for each word where it begins and ends
-# in the text; `names` are `(kind, first, last)` with the numbers of words, in their order. Give
-# HTML: the text as it is, every space and line break kept, each name inside
+# Now somebody's own text. `text` is a string; `bounds` has a pair for each word: where it begins in
+# the text, and where it ends (`text[begin:end]` is the word). `names` are `(kind, first, last)` as
+# in lesson 05, with the numbers of the first and of the last word, both inside, in their order.
+# Give HTML: the text as it is, every space and line break kept, each name inside
 # `<mark class="KIND">…</mark>`. What people type may hold `&`, `<` and `>`, which mean something in
 # HTML: write `&amp;`, `&lt;` and `&gt;` for them, inside names and out.
 
