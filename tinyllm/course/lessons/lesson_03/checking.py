@@ -238,11 +238,6 @@ BOTH_SLOPES = Exercise(
             changed(_BOTH, ("(backward(x, covector) * direction)", "backward(x, covector)")),
         ),
         Mistake(
-            "analytic first",
-            "the two numbers stand in the wrong order: first the numeric one.",
-            changed(_BOTH, ("return numeric, analytic", "return analytic, numeric")),
-        ),
-        Mistake(
             "a step on one side",
             "the step goes up only: a forward difference, whose error is much larger.",
             changed(

@@ -183,12 +183,6 @@ TRACED = Exercise(
             ),
         ),
         Mistake(
-            "relu passes everything",
-            "relu sends its gradient to every number: below 0 it is flat, and nothing comes "
-            "through.",
-            changed(TRACED_CODE, ("grad * (self.data > 0)", "grad * np.ones(self.data.shape)")),
-        ),
-        Mistake(
             "the mean like a sum",
             "in a mean of N numbers each counts for 1/N: yours gets the whole gradient.",
             changed(TRACED_CODE, ("grad / size", "grad")),

@@ -22,8 +22,10 @@ def _address_cases(rng: np.random.Generator) -> list[Case]:
         Case(((2,), (1,), 0), usual),
         Case(((row, column), (5, 1), 0), usual),
         Case(((row, column), (1, 7), 0), usual),
+        Case(((1, 3), (5, 1), 0), usual),
         Case(((1, row, 2), (20, 5, 1), 0), usual),
         Case(((row, column), (10, 2), start), offset),
+        Case(((1, 3), (10, 2), start), offset),  # row and column may be the same
         Case(((row,), (-1,), 20 + start), offset),
         Case(((row, column), (0, 3), start), offset),
     ]

@@ -118,20 +118,6 @@ BEST_TAG_PATH = Exercise(
             changed(_PATH, ("path[::-1]", "path")),
         ),
         Mistake(
-            "the best end at each place",
-            "each place has the tag in which the best path *so far* ends. Those need not lie on "
-            "one path: keep where each came from, and walk back.",
-            changed(
-                _PATH,
-                ("    came_from =", "    path = [int(best.argmax())]\n    came_from ="),
-                (
-                    "+ scores[i]\n",
-                    "+ scores[i]\n        path.append(int(best.argmax()))\n",
-                ),
-                (_WALK, "    return path\n"),
-            ),
-        ),
-        Mistake(
             "where it goes to",
             "came_from takes the maximum along the wrong axis: for each tag now it should say "
             "which tag before was best.",

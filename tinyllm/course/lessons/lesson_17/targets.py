@@ -171,12 +171,6 @@ COUNTED_LOSS = Exercise(
             changed(_LOSS, ("counts.sum()", "len(targets)")),
         ),
         Mistake(
-            "what does not count has a gradient",
-            "the loss is right, but pieces with the target -100 still have a gradient: their rows "
-            "are 0.",
-            changed(_LOSS, ("grad * counts[:, None] /", "grad /")),
-        ),
-        Mistake(
             "-100 is taken for 0",
             "pieces without a target count as if theirs were 0, in the loss and in the gradient.",
             changed(

@@ -218,15 +218,6 @@ PEAK_OF_PROGRAM = Exercise(
             ),
         ),
         Mistake(
-            "given back after the first use",
-            "an array is given back after the first step that reads it: a later one may read it "
-            "again.",
-            changed(
-                _PEAK,
-                ("enumerate(program.values()) for", "list(enumerate(program.values()))[::-1] for"),
-            ),
-        ),
-        Mistake(
             "what was given",
             "the arrays that the program was given are counted too: only what it makes itself was "
             "asked.",
