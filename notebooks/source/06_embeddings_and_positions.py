@@ -493,7 +493,8 @@ assert moved["with positions"].min() > 0.02
 #
 # **Sinusoidal.** A table that needs no learning. Think of a clock with many hands. The first turns
 # fast, one radian per position, and tells neighbours apart; each further hand is slower, and the
-# last needs some 60,000 words, a small book, to come round. The place of a hand is a pair, sine and
+# last, at a width of 512, needs some 60,000 words, a small book, to come
+# round. The place of a hand is a pair, sine and
 # cosine:
 #
 # $$PE_{t, 2i} = \sin\left(t / 10000^{2i/C}\right) \qquad PE_{t, 2i+1} = \cos\left(t /
@@ -816,7 +817,8 @@ check(words_of_page)
 #
 # `ids` is one long list for all texts, in which -1 marks the end of each. Give the table $(V, V)$:
 # how often do words $i$ and $j$ stand at most `window` places apart in one text? Each pair of
-# places counts once for $(i, j)$ and once for $(j, i)$. With a window of 1, `[0, 1, -1]` gives a 1
+# places counts once for $(i, j)$ and once for $(j, i)$. So two places with the
+# same word add 2 at $(i, i)$. With a window of 1, `[0, 1, -1]` gives a 1
 # at $(0, 1)$ and a 1 at $(1, 0)$.
 
 

@@ -166,7 +166,7 @@ assert np.allclose(norms_of(-x), [-by_layer, -by_rms])
 
 # %% [markdown]
 # *Picture: four groups of bars, blue for layer norm, orange for RMS norm. For x and 10 x they are
-# the same. For x + 10 the blue bars are as before, and the orange ones nearly level, all near 1.
+# the same. For x + 10 the blue bars are as before, and the orange ones nearly level, all around 1.
 # For -x all bars point the other way.*
 #
 # Both forget how long a row is: multiply it by 10, and nothing changes. Layer norm also forgets a
@@ -451,7 +451,7 @@ assert 0.84**32 < 0.005
 #
 # In pre-norm the input is still there at the top, as one of 33 voices. Post-norm divides the stream
 # after each sum, by about $\sqrt{1 + 0.65^2}$. So each layer leaves 0.84 of what was there before,
-# and $0.84^{32}$ is less than a half of a hundredth. Meanwhile different rows become alike: what a
+# and $0.84^{32}$ is less than 0.005. Meanwhile different rows become alike: what a
 # branch makes of any row has a part that is the same for all (GELU has a mean above 0), and where
 # the input fades, the common part is what remains. (The plain stack is spared that only because its
 # numbers get so small that GELU is a straight line there.)
@@ -493,7 +493,8 @@ assert np.allclose((out * out).mean(axis=-1), 1, atol=1e-3)
 # 1.04, 1.39, 0. Row 1 went in as 0.1, 0, 0.2 and came out larger, as about 0.77, 0, 1.55.*
 #
 # Write `pre_norm_stream` without the bug. `x` is $(T, C)$, `w_in` $(L, C, H)$ and `w_out` $(L, H,
-# C)$; keep $\varepsilon$ and everything else. When you have found it, compare the colleague's loop
+# C)$, where $H$ is the width inside a branch; keep
+# $\varepsilon$ and everything else. When you have found it, compare the colleague's loop
 # with the picture of post-norm.
 
 
@@ -672,8 +673,8 @@ assert scaled[-1] < 1.3 * scaled[0]
 assert unscaled[-1] > 3 * unscaled[0]
 
 # %% [markdown]
-# *Picture: spread of the stream against the blocks passed. With all weights at 0.02 it bends
-# upwards like a root, to several times what it was. With scaled ends it is nearly level.*
+# *Picture: spread of the stream against the blocks passed. With all weights at 0.02 it grows
+# like a square root, fast at first, to six times what it was. With scaled ends it is nearly level.*
 #
 # ## The second branch: an MLP
 #

@@ -206,7 +206,8 @@ assert (by_given[np.tri(5, dtype=bool)] > 0).all()
 #
 # ### Exercise 2: `padding_from_lengths` (easy, 6 minutes, 2 points)
 #
-# Masks of padding come from lengths. Give $(B, S)$, True where there is padding.
+# Masks of padding come from lengths. From `lengths` $(B)$ and the width `S` give
+# $(B, S)$, True where there is padding.
 
 
 # %%
@@ -223,7 +224,9 @@ check(padding_from_lengths)
 # ### Exercise 3: `three_masks` (medium, 16 minutes, 6 points)
 #
 # From the padding of both sides, True where there is padding, make all three masks for a batch.
-# True means «may look» in them. Return a dict with the keys `"encoder"` $(B, S, S)$, `"decoder"`
+# True means «may look» in them.
+# Padding is hidden wherever it is looked at, the target's in the decoder too.
+# Return a dict with the keys `"encoder"` $(B, S, S)$, `"decoder"`
 # $(B, T, T)$ and `"cross"` $(B, T, S)$.
 
 
@@ -566,7 +569,7 @@ assert mended_right.min() > 0.98
 # Here is the printed model without its weights, in NumPy. The bug is in it, and padding is not
 # thought of. Write `read_and_write` without the bug. It has one argument more, `source_padding`
 # $(B, S)$, True where the source is padding, which nobody may look at. The two masks are $(S, S)$
-# and $(T, T)$, True = may look. The rest is as it was, and both may have any length.
+# and $(T, T)$, True = may look. The rest is as it was, and source and target may have any lengths.
 
 
 # %%
@@ -668,7 +671,7 @@ assert np.mean(losses[-20:]) < 0.2
 assert np.mean(exact) > 0.9
 
 # %% [markdown]
-# No teacher here: the 300 words were written with the model's own tokens going in, and almost all
+# No teacher here: the 300 words were written with the model's own tokens going in, and here all
 # of them are right to the last symbol, the end included. What has it learnt to look at? `Seq2Seq`
 # can say, and so we look over its shoulder.
 
@@ -711,7 +714,8 @@ assert np.mean(on_the_way_back) > 0.5
 # Count all parameters of the two stacks as PyTorch's `nn.Transformer` has them. An attention has
 # four linear maps $C \to C$: queries, keys, values and output. A feed-forward part has two, $C \to$
 # `hidden` $\to C$. A norm has a scale and a shift for each of the $C$ numbers; every attention and
-# every feed-forward part has a norm of its own, and each stack one more at its end. Every map has a
+# every feed-forward part has a norm of its own, and each stack one more at its end,
+# even one without layers. Every map has a
 # bias.
 
 

@@ -66,7 +66,7 @@ from tinyllm.viz.style import BLUE, INK, ORANGE, PAPER, QUIET, dress
 # 4. **Their geometric mean**: the fourth root of the product, $0.0429^{1/4} = 0.455$.
 # 5. **Too short?** Seven words where the reference has eight. The **brevity penalty** is
 #    $e^{1 - 8/7} = 0.867$.
-# 6. $0.867 \cdot 0.455 = 0.394$; told between 0 and 100, the BLEU is **39.4**.
+# 6. $0.867 \cdot 0.455 = 0.394$; on a scale from 0 to 100 the BLEU is **39.4**.
 
 # %%
 reference, hypothesis = "he has a white cat in the garden", "he has a white dog in garden"
@@ -118,6 +118,10 @@ assert sentence_bleu("the the the the", [reference]).counts[0] == 1
 assert abs(sentence_bleu("he has a white", [reference]).score - 36.8) < 0.05
 
 # %% [markdown]
+# Why 16.7 % for the pairs of the first cheat, where not one is right? A single 0 would make the
+# whole score 0. So tinyllm, like others, **smooths**: the first length without a match counts as
+# half a match, the next as a quarter, then an eighth. Your own BLEU below does without.
+#
 # ### Exercise 1: `clipped_matches` (medium, 12 minutes, 5 points)
 #
 # Two lists of words and $n$: give the pair of the clipped matches and the number of all n-grams of
@@ -223,7 +227,8 @@ assert 0.35 < again < 0.65
 # ### Exercise 4: find the bug (medium, 12 minutes, 4 points)
 #
 # A colleague compares a Chinese sentence with its reference, word for word, with the function
-# below. Whatever the translator does, his BLEU is 0, or 100 for a sentence that is perfect. Write
+# below. Whatever the translator does, his BLEU is 0, or 100 for a sentence that is perfect.
+# (`effective_order=True` leaves out the lengths that a sentence is too short to have.) Write
 # `chinese_tokens`: each character from U+2E80 on (where the Chinese blocks begin) is a token of its
 # own, punctuation too; the rest is cut at white space.
 
@@ -434,8 +439,8 @@ assert 70 < greedy_bleu.score < 99
 assert 0.4 < greedy_share < 0.98
 
 # %% [markdown]
-# *Picture: the loss against the step. It begins above 6, falls steeply during the first hundred
-# steps, and ends near 0.*
+# *Picture: the loss against the step. It begins above 6, higher than the dotted line of guessing at
+# 5.7, falls steeply during the first hundred steps, and wavers between 0 and 1 from then on.*
 #
 # The signs say whether a line is the reference to the character. Where it is not, look closely:
 # some sentences repeat themselves or break off, others lose a word.
@@ -490,7 +495,8 @@ assert all(70 < score.score < 99 for score in by_penalty)
 
 # %% [markdown]
 # *Picture: left, the length written over the length expected: with four beams it rises with the
-# penalty. Right, BLEU against the penalty for four beams, with a dashed line for greedy.*
+# penalty, from 0.90 to 0.98; the dashed line of greedy lies above, at 1.03. Right, BLEU: with four
+# beams it rises from 78.6 to 82.5, and crosses greedy's dashed line, at 80.7, near a penalty of 1.*
 #
 # The left panel is the bias that was promised: at $\alpha = 0$ the beams write too little, and the
 # brevity penalty makes them pay. The right panel is a lesson in modesty. Beam search finds
@@ -570,13 +576,14 @@ assert 0 < test_of_both.p_value <= 1
 
 # %% [markdown]
 # *Picture: a hill of a thousand resampled scores around the score itself, an upright line. Two
-# dashed lines mark the interval, a few points wide.*
+# dashed lines, near 76 and 85, mark the interval.*
 #
-# An interval of several points: differences of half a point between two systems, which fill the
+# An interval nine points wide: differences of half a point between two systems, which fill the
 # tables of many papers, mean nothing on so small a test. Where two systems translated the *same*
 # sentences, compare them resample by resample. What is hard is then hard for both, and cancels.
 # That is the **paired bootstrap** of the last line: its $p$ says how often chance alone would make
-# so large a difference.
+# so large a difference. Here it is 0.38: beams (with $\alpha = 1$) and greedy cannot be told
+# apart.
 #
 # ## chrF, shortly
 #
@@ -585,6 +592,9 @@ assert 0 < test_of_both.p_value <= 1
 # It forgives a wrong ending of a word where BLEU sees a wrong word, and it needs no tokenizer.
 #
 # $$F_\beta = 100\,\frac{(1 + \beta^2)\,P\,R}{\beta^2 P + R}$$
+#
+# $P$ is the precision and $R$, here, the recall; $\beta$ says how many times as much recall weighs.
+# The usual choice is 2, hence the name chrF2.
 #
 # ### Exercise 7: `character_f_score` (medium, 10 minutes, 4 points)
 #
@@ -621,9 +631,9 @@ assert chrf(wrong, [usual]).score > chrf(others, [usual]).score
 #
 # ## What it looks at
 #
-# While a translator writes, its cross-attention says where it looks. Each row below is a character
-# that is being written, each column a word of the source. In Chinese the month stands before the
-# day.
+# While a translator writes, its cross-attention says where it looks. We let it write the reference,
+# as in training. Each row below is a character that is being written, each column a word of the
+# source. In Chinese the month stands before the day.
 
 # %%
 place = next(i for i, text in enumerate(english) if text.startswith("One "))
@@ -637,12 +647,13 @@ assert np.allclose(seen.sum(axis=-1), 1, atol=1e-5)
 
 # %% [markdown]
 # *Picture: a grid with the English words across the top and the Chinese characters down the side,
-# the end token last. Dark squares show where each character looks: the one for the day at the day,
-# others at the thing that they name; the one for the month hardly at the month.*
+# the end token last. Dark squares show where each character looks: 三, which names the day, at
+# Wednesday, 他 at he, 公 at park, 衣 at coat; but 月, the month, hardly at January, and several more
+# at words that have nothing to do with them.*
 #
-# A pretty picture, and weak evidence. The month is right all the same. A weight says where the
-# model looked, not what it took from there; and with one layer the encoder has already mixed each
-# word with its neighbours.
+# A pretty picture, and weak evidence. In the list above, the sentence of a Monday in January has its
+# month right all the same. A weight says where the model looked, not what it took from there; and
+# with one layer the encoder has already mixed each word with the others.
 #
 # ### An open question (12 minutes, for a teacher to read)
 #
