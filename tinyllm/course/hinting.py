@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Callable
 
 from tinyllm.course.catalogue import exercise
 from tinyllm.course.progress import Progress
+
+COLUMNS = 88  # a longer line JupyterLab would break anywhere, in the middle of words too
 
 
 def hint(solution: Callable | str) -> None:
@@ -22,6 +25,17 @@ def hint(solution: Callable | str) -> None:
     if seen == len(found.hints):
         print("There are no more hints. All three:\n")
     for number, text in enumerate(found.hints[: seen + 1], 1):
-        print(f"Hint {number} of {len(found.hints)}: {text}")
+        print(_wrapped(f"Hint {number} of {len(found.hints)}: {text}"))
     if seen < len(found.hints):
         progress.record(found.lesson, found.name, hints=seen + 1)
+
+
+def _wrapped(text: str) -> str:
+    """Break long lines between words; short lines, such as code has, stay as they are."""
+    lines = text.splitlines()
+    return "\n".join(
+        line
+        if len(line) <= COLUMNS
+        else textwrap.fill(line, COLUMNS, break_long_words=False, break_on_hyphens=False)
+        for line in lines
+    )
