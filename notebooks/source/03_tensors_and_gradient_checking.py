@@ -22,9 +22,9 @@
 #
 # The other half of the lesson is distrust. A wrong gradient raises no error. The loss falls, only
 # more slowly, and you blame the learning rate. So every backward is checked against small steps;
-# and a check can itself be wrong, in ways that let almost anything through. You will see six wrong
-# backwards of twelve pass a check that looks thorough, and then a check that costs a sixteenth of
-# it, and lets none of them through.
+# and a check can itself be wrong, in ways that let almost anything through. You will see wrong
+# backwards pass a check that looks thorough, and then a check that costs a sixteenth of it, and
+# lets none of them through.
 
 # %%
 import inspect
@@ -609,7 +609,8 @@ assert passed["reshaped: columns for rows"][1]
 #
 # In lesson 02 you saw that 32-bit numbers spoil small steps. Now let us say why the best step lies
 # where it does. The error of a central difference has two parts, the bend of the function, and the
-# rounding of $f$, which is about $\varepsilon\,|f|$:
+# rounding of $f$, which is about $\varepsilon\,|f|$, where $\varepsilon$ is the largest relative
+# error when one number is rounded:
 #
 # $$\text{error}(h) \approx \frac{h^2}{6}\,|f'''| + \frac{\varepsilon\,|f|}{h}$$
 #
@@ -970,7 +971,8 @@ plt.show()
 #
 # ## Where next
 #
-# Lesson 06 looks up rows of a table, a view with a list of indices, and its backward adds where an
-# index comes twice. Lesson 11 asks for better ways downhill than yours. To look further now, read
-# `tinyllm/gradcheck/check.py`, and Harris et al. 2020, «Array programming with NumPy»,
+# Lesson 06 looks up rows of a table, by a list of indices. That is a copy and no view, and yet its
+# backward follows the rule of this lesson: it adds where an index comes twice. Lesson 11 asks for
+# better ways downhill than yours. To look further now, read `tinyllm/gradcheck/check.py`, and
+# Harris et al. 2020, «Array programming with NumPy»,
 # [doi:10.1038/s41586-020-2649-2](https://doi.org/10.1038/s41586-020-2649-2).

@@ -161,8 +161,8 @@ check(descent_path)
 #
 # A bowl of many weights is many such examples at once, one for each of its axes, with the curvature
 # of that axis. They share one learning rate, and here the trouble begins. The steepest axis forbids
-# any rate above $2 / a_{max}$. At such a rate the flattest axis shrinks by only
-# $1 - \text{lr}\, a_{min}$ in each step.
+# any rate above $2 / a_{max}$. Along the flattest axis the distance is then multiplied by
+# $1 - \text{lr}\, a_{min}$ in each step, which is hardly less than 1.
 #
 # So what makes training slow is the ratio $\kappa = a_{max} / a_{min}$, the **condition number**.
 # The best rate, $2 / (a_{min} + a_{max})$, shrinks both ends alike:
@@ -244,8 +244,8 @@ assert 5 <= near[1] <= 12
 
 # %% [markdown]
 # *Picture: the valley with two paths from the left. Gradient descent zigzags across it in short
-# steps. With momentum the zigzags die out, the steps along the valley grow, and the path is at the
-# star in a third of the steps.*
+# steps. With momentum the steps along the valley grow, and the path is at the star in a third of
+# the steps; it runs a little beyond it and turns back.*
 #
 # ### Exercise 3: `momentum_step` (medium, 10 minutes, 4 points)
 #
@@ -647,7 +647,7 @@ assert ends["0.03 all along"] > 0.8
 assert cosine < 0.6 * min(end for name, end in ends.items() if "all along" in name)
 
 # %% [markdown]
-# *Picture: mean loss against steps, logarithmic. The rate of 0.5 falls within 30 steps and then
+# *Picture: mean loss against steps, logarithmic. The rate of 0.5 falls for some 45 steps and then
 # stays near 0.28. The rates of 0.1 and 0.03 fall more slowly, to 0.11 and 1.0. The cosine falls as
 # fast as the first, and goes on falling to the end, to 0.05.*
 #
@@ -803,7 +803,8 @@ assert lengths["Muon"].max() < 1.25
 
 # %% [markdown]
 # *Picture: 16 singular values in falling order. Those of the gradient fall from 1 to almost 0.
-# Those of Adam's first step fall too, more slowly. Muon's are nearly level, between 0.7 and 1.2.*
+# Those of Adam's first step fall too, more slowly, to 0.16. Muon's all lie between 0.7 and 1.1: ten
+# a little above 1, six near 0.7.*
 #
 # **Muon** keeps momentum for the matrix, and then makes all directions of the step about equally
 # long: what is seldom asked for is learnt as fast as what is always asked for. It is the cure for
@@ -879,12 +880,13 @@ print(f"the largest is {spread:.0f} times the smallest")
 assert spread > 20
 
 # %% [markdown]
-# *Picture: one bar for each array of weights, on a logarithmic scale. The sizes of their gradients
-# lie up to more than a hundredfold apart.*
+# *Picture: one bar for each array of weights, on a logarithmic scale. The two longest, above 0.1,
+# are the biases with which attention and MLP end; the shortest, below 0.001, is the weight of the
+# first norm.*
 #
 # They are. Now the race. Each runner has the best of some five learning rates that we tried for it;
-# a runner whose rate nobody has tuned proves nothing. All are constant but in the last two, which
-# warm up for 8 steps and then fall along a cosine to 0.
+# a runner whose rate nobody has tuned proves nothing. The rates are constant, except those of the
+# last two runners, which warm up for 8 steps and fall along a cosine to 0.
 
 
 # %%
