@@ -128,8 +128,7 @@ check(cut_into_batches)
 # %% [markdown]
 # ### Exercise 2: find the bug (medium, 10 minutes, 4 points)
 #
-# A colleague writes the loop without a package, and adds the gradient to what is there, as a tape
-# does. The example above goes wrong:
+# A colleague writes the loop without a package, for the example above. It goes wrong:
 
 
 # %%
@@ -216,7 +215,7 @@ check(train_table)
 # %% [markdown]
 # And here is the loop of `tinyllm train`. `_gradients` has steps 1 to 4, with three things more:
 # it may add up the gradients of several small batches in the place of one large one, it clips
-# (lesson 11), and it stops when the norm is no number. `update` has step 5.
+# (lesson 11), and it stops when the norm is not finite. `update` has step 5.
 
 # %%
 print(inspect.getsource(Learner._gradients))
@@ -406,8 +405,8 @@ def draw(axes, run, title, high=4.5):
 
 
 # %% [markdown]
-# The same model, the same number of steps: once on 30 stories, seen over and over, and once on 900,
-# of which each is seen once at most.
+# The same model, the same learning rate, the same size of batch: once on 30 stories, seen over and
+# over, for 96 steps; and once on 900, for 72 steps, in which each is seen once at most.
 
 # %%
 few, many = train(fresh[:30], steps=96), train(fresh)
@@ -595,8 +594,9 @@ plt.show()
 # %% [markdown]
 # *Picture: five pairs of curves. A: the losses fall to about 2.5 and rise again above log V; the
 # norm climbs all the time. B: as if healthy, but both losses go through the green line at the end.
-# C: the losses shoot up to more than 10 in the first steps and stay between 3 and 5. D: both losses
-# fall together, and to the green line or below. E: begins below log V, and is at 0 after 25 steps.*
+# C: the training loss shoots up to 12 in the first steps; from step 16 on both losses stay between
+# about 3 and 5. D: both losses fall together, and to the green line or below. E: begins below
+# log V, and is close to 0 after 25 steps.*
 #
 # ### Predict, then run (8 minutes)
 #

@@ -263,8 +263,8 @@ check(nucleus_shares)
 # %% [markdown]
 # ### Exercise 4: `min_p_shares` (easy, 5 minutes, 2 points)
 #
-# Min p, $(V) \to (V)$: what has at least `p` times the largest share stays, the others get 0, and the
-# rest sums to 1 again.
+# Min p, $(V) \to (V)$: what has at least `p` times the largest share stays, the others get 0, and
+# the rest sums to 1 again.
 
 
 # %%

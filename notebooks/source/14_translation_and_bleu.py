@@ -648,12 +648,12 @@ assert np.allclose(seen.sum(axis=-1), 1, atol=1e-5)
 # %% [markdown]
 # *Picture: a grid with the English words across the top and the Chinese characters down the side,
 # the end token last. Dark squares show where each character looks: 三, which names the day, at
-# Wednesday, 他 at he, 公 at park, 衣 at coat; but 月, the month, hardly at January, and several more
-# at words that have nothing to do with them.*
+# Wednesday, 他 at he, 公 at park, 衣 at coat; but 月, the month, hardly at January, and several
+# more at words that have nothing to do with them.*
 #
-# A pretty picture, and weak evidence. In the list above, the sentence of a Monday in January has its
-# month right all the same. A weight says where the model looked, not what it took from there; and
-# with one layer the encoder has already mixed each word with the others.
+# A pretty picture, and weak evidence. In the list above, the sentence of a Monday in January has
+# its month right all the same. A weight says where the model looked, not what it took from there;
+# and with one layer the encoder has already mixed each word with the others.
 #
 # ### An open question (12 minutes, for a teacher to read)
 #

@@ -184,6 +184,8 @@ x = rng.normal(size=(256, 1024)).astype(np.float32)  # a megabyte
 Counted.ledger.clear()
 softmax(x.view(Counted))
 steps = list(Counted.ledger)
+
+# %%
 figure, axes = plt.subplots(figsize=(7.5, 2.6), layout="constrained", facecolor=PAPER)
 dress(axes)
 names = [*(name for name, _, _ in steps), "in one pass"]
@@ -357,6 +359,7 @@ def in_place_gelu(x):
     return np.multiply(y, np.float32(0.5), out=y)
 
 
+# %%
 alive = {f.__name__: arrays_at_most(f, x) for f in (gelu, thrifty_gelu, in_place_gelu, gelu_tanh)}
 figure, axes = plt.subplots(figsize=(7, 2.2), layout="constrained", facecolor=PAPER)
 dress(axes)
@@ -582,6 +585,9 @@ for pool in threadpool_info():
     print(f"{pool['user_api']:8} {pool['internal_api']:10} threads {pool['num_threads']}")
 
 # %% [markdown]
+# (On our machine `openmp` is Numba's pool; one `blas` is NumPy's, the other SciPy's, which tinyllm
+# holds to a single thread from its first product on.)
+#
 # In a training step products and kernels take turns, many thousand times a second. Let the products
 # have one pool and the kernels another. While a kernel works, what do the threads of the products
 # do? They spin; on the same cores.
@@ -615,6 +621,7 @@ def run_tick(running, spin):
     return spun
 
 
+# %%
 def ticks(pools, spin, phases=60, cores=2, work=5, pause=2, turn=60, wake=4):
     """Ticks until all phases are done, and how many of the cores' ticks were spent spinning."""
     threads = [{"pool": k % pools, "work": 0, "spin": 0, "waking": 0} for k in range(pools * cores)]
@@ -716,7 +723,7 @@ assert 9 < ratio < 11
 # - Large products wait for arithmetic; all else, and products with one row, wait for memory.
 # - A chain of NumPy calls moves each array to and fro at every step. Fusion moves it once.
 # - A name keeps an array alive. While a step runs, its inputs and its output are both there.
-# - A maximum that grows corrects the old sum by one factor: softmax needs one pass.
+# - Softmax: when the maximum grows, one factor corrects the old sum, and one pass finds both.
 # - A kernel has a definition that is believed, and a body that must agree.
 # - Two thread pools spin against each other. Have one.
 #
