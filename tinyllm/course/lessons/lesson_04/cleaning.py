@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import unicodedata
+
 import numpy as np
 
 from tinyllm.course.exercise import Case, Exercise, Mistake, code_of
@@ -12,8 +14,6 @@ from tinyllm.course.lessons.writing import REFUSED, changed
 
 
 def _normalized_line(line):
-    import unicodedata
-
     return " ".join(unicodedata.normalize("NFC", line).split())
 
 
