@@ -165,9 +165,9 @@ check(learned_mask)
 # ### Exercise 3: find the bug (medium, 12 minutes, 4 points)
 #
 # A colleague turns ids and mask into targets. His model has a splendid loss, and when it is asked
-# «Who won?» it begins its answer with any word at all. Below are the targets that it learned from:
-# a dot stands for -100. Find the bug, and write `masked_targets` without: from `ids` $(T)$ and
-# `learned` $(T)$ the targets $(T - 1)$ for the inputs `ids[:-1]`.
+# «Who won?» it begins its answer with any word at all. Below stands, beside each token that is
+# read, the target that his model learned from. Find the bug, and write `masked_targets` without it:
+# from `ids` $(T)$ and the mask `learned` $(T)$ the targets $(T - 1)$ for the inputs `ids[:-1]`.
 
 
 # %%
@@ -177,8 +177,8 @@ def shifted_once(ids, learned):
 
 ids = np.arange(9)  # the token at each place of the row above
 wrong = shifted_once(ids, np.array(answered))  # (T - 1,)
-print("read:   ", "  ".join(f"{word:>8}" for word in row[:-1]))
-print("learned:", "  ".join(f"{row[i] if i >= 0 else '.':>8}" for i in wrong))
+for word, target in zip(row[:-1], wrong, strict=True):
+    print(f"reads {word:13}  target {row[target] if target >= 0 else target}")
 assert (wrong == [-100] * 6 + [7, 8]).all()
 
 
@@ -291,8 +291,8 @@ assert np.mean(in_tuning[-20:]) < 0.6 < np.mean(in_tuning[:5])
 
 # %% [markdown]
 # *Picture: two falling curves. In pretraining the loss comes down steeply and levels off. In
-# fine-tuning it begins high again, for marks and answers are news to the model, and falls lower
-# than before: an answer, once the question is understood, holds fewer surprises than a story.*
+# fine-tuning, which has more steps, it begins high again, for marks and answers are news to the
+# model, and falls lower than before: an answer leaves less room for surprises than a story.*
 #
 # The pretrained model knows words and sentences, and does not know that it was asked. After some
 # hundred steps on conversations the same weights answer.
@@ -358,15 +358,34 @@ assert 0.2 < of_context < of_world - 0.15
 assert silent > 0.6
 
 # %% [markdown]
-# *Picture: a bar for each kind of question, cut into true, abstained, unparseable and false. Of the
-# world nearly all is true but for some of yes and no. Of the context «who», «where» and «yes or no»
-# are mostly true; «when», «what» and «why» are false for a large part. The unanswerable are nearly
-# all abstentions.*
+# *Picture: a bar for each kind of question, with the number of questions, cut into true, abstained,
+# unparseable and false. Of the world most is true, «who» with the most mistakes, and the
+# unanswerable are all abstentions. Of the context only «yes or no» is mostly true; of «who», «what»
+# and «when» about a quarter is, of «where» and «why» nothing; most of the rest is false. The
+# unanswerable are mostly abstentions there, too.*
 #
-# What it has heard a thousand times, the facts of the world, it knows. What stands in one story it
-# must find there and copy, and that it has learned only in part: it has seen that «on Tuesday» is
-# an answer to «when», and picks a day. The form is right, the day is made up. That is worth
-# knowing about larger models, too: form is learned before content.
+# That looks like a model that knows its world, and can tell yes from no in a story. Before we
+# believe it, one more count: what does it say most often to questions of one kind?
+
+# %%
+for name in ("context: yes-no", "context: when", "world: yes-no", "world: who", "world: two-hop"):
+    own = [text for text, group in zip(said, groups, strict=True) if group == name]
+    usual = max(sorted(set(own)), key=own.count)
+    share = own.count(usual) / len(own)
+    print(f"{name:16} {usual:14} {share:.2f} of its answers")
+    assert share > 0.6
+
+# %% [markdown]
+# It says one and the same thing, whatever is asked. To most questions of yes or no the answer
+# happens to be yes; both people of the world that have a known job are bakers. Whoever always gives
+# the commonest answer scores well there without reading a word. So hold every share against that of
+# such a constant answer, before you praise it.
+#
+# What the model has learned is which *sort* of answer a question wants: a name to «who», a day to
+# «when». (Not even that everywhere: to «where» it often names a day, as the orange says.) What
+# stands in one story it would have to find there and copy, and that it has hardly begun to learn.
+# The form is right, the day is made up. That is worth knowing about larger models, too: form is
+# learned before content.
 #
 # (With a longer training and a larger model the copying comes: `docs/dialogue.md` has the numbers.)
 #
@@ -417,7 +436,8 @@ check(made_up_share)
 #
 # Why does the model abstain so well? Is it that it somehow feels that it lacks a fact? Or only
 # that it was shown how? Let us fine-tune a **twin**: from the same pretrained weights, on the same
-# conversations, with the questions that have no answer taken out. Then ask it just those.
+# conversations, with the questions that have no answer taken out. (60 steps of that are enough to
+# see it.) Then ask it just those.
 #
 # ### Predict, then run (4 minutes)
 #
@@ -518,13 +538,13 @@ assert abstains["strangers", "as it was"] > 0.5
 
 # %% [markdown]
 # *Picture: four bars, how often the answer follows the story. Of people known to the world: 1.00
-# where the story is as it was, and near 0 where the jobs were exchanged. Of strangers: low both
+# where the story is as it was, and 0.00 where the jobs were exchanged. Of strangers: 0.00 both
 # times.*
 #
 # Of people whom it knows, the model does not read. It answers from memory, also where the page says
-# the opposite. That was right in every story that it was trained on, so nothing in training ever
-# asked it to look. Of strangers only the page can tell, and there it mostly says «I do not know.»,
-# with the answer before its eyes.
+# the opposite. (A small memory: both are bakers.) That was right in every story that it was trained
+# on, so nothing in training ever asked it to look. Of strangers only the page can tell, and there
+# it mostly says «I do not know.», with the answer before its eyes.
 #
 # So look at its fine abstentions once more. Much of what seemed to be a sense of its limits is a
 # habit about two names: asked for Gordon's job, do not know. To count by kind was not enough to see
@@ -752,7 +772,8 @@ else:
 # - A chat template writes who speaks into the row; its marks are ids that nobody can type.
 # - Fine-tuning is the same loop with other rows. Learn the answers and their ends; shift the mask
 #   with the ids.
-# - Count right answers by kind: world and context, with an answer and without.
+# - Count right answers by kind: world and context, with an answer and without. Hold each share
+#   against that of always giving the commonest answer.
 # - Made up is not the same as wrong. To abstain must be learned; who never saw it never does it.
 # - Risk and coverage are bought from each other. The price of a mistake decides, and a score
 #   without one rewards guessing.
