@@ -1,6 +1,10 @@
 """Full models for the lessons: trained once, gone on with after a stop, opened where they are."""
 
+import os
+import signal
 import subprocess
+import sys
+import time
 from types import SimpleNamespace
 
 import pytest
@@ -23,31 +27,52 @@ def kept(tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def commands(monkeypatch):
+def commands(tmp_path, monkeypatch):
     """What would be run, and with which exit code it ends."""
     ran, ends = [], []
 
-    def run(command, check):
-        ran.append(command[3:])
-        return SimpleNamespace(returncode=ends.pop(0) if ends else 0)
+    def prepare(name, more=()):
+        ran.append(preparing._command(name, preparing.folder_of(name), more)[3:])
+        code = ends.pop(0) if ends else 0
+        if code == 0:
+            (tmp_path / preparing.FOLDER).mkdir(exist_ok=True)
+            preparing._mark(name).touch()
+        return code
 
-    monkeypatch.setattr(subprocess, "run", run)
+    monkeypatch.setattr(preparing, "prepare", prepare)
     return SimpleNamespace(ran=ran, ends=ends)
 
 
 def test_a_model_is_trained_once_and_opened(kept):
     assert prepared("summarization") is None
-    assert preparing.prepare(["summarization"], TINY) == 0
+    assert preparing.prepare("summarization", TINY) == 0
     model = prepared("summarization")
     assert isinstance(model, Summarizer)
     assert model.write("Tom saw a cat.", num_beams=1) is not None
-    written = (kept / "summarization" / "model.safetensors").stat().st_mtime_ns
-    assert preparing.prepare(["summarization"], TINY) == 0
-    assert (kept / "summarization" / "model.safetensors").stat().st_mtime_ns == written
+    asked = CliRunner().invoke(app, ["course", "prepare", "summarization"])
+    assert f"summarization: is there, {kept / 'summarization'}" in asked.output
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C as a signal to a group")
+def test_ctrl_c_lets_the_training_save(kept):
+    """A terminal sends it to both processes; the one that waits must not kill the other."""
+    lasting = [*TINY, "--max-steps", "100000", "--eval-every", "100000"]
+    code = (
+        "import sys; from tinyllm.course import preparing; "
+        f"sys.exit(preparing.prepare('summarization', {lasting!r}))"
+    )
+    process = subprocess.Popen([sys.executable, "-c", code], start_new_session=True)
+    log, deadline = kept / "summarization" / "metrics.jsonl", time.monotonic() + 120
+    while not (log.is_file() and log.stat().st_size) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    os.killpg(process.pid, signal.SIGINT)
+    assert process.wait(60) == 128 + signal.SIGINT
+    assert list((kept / "summarization" / "checkpoints").iterdir())
+    assert not preparing.is_prepared("summarization")
 
 
 def test_all_of_them_where_none_is_named(kept, commands):
-    assert preparing.prepare() == 0
+    assert CliRunner().invoke(app, ["course", "prepare"]).exit_code == 0
     assert [command[0] for command in commands.ran] == ["train", "translate", "summarize", "chat"]
     for name, command in zip(preparing.PREPARATIONS, commands.ran, strict=True):
         assert command[-2:] == ["--out", str(kept / name)]
@@ -61,7 +86,7 @@ def test_what_was_stopped_is_not_taken_for_done_and_goes_on(kept, commands):
     assert "to go on: tinyllm course prepare" in done.output
     assert len(commands.ran) == 1
     assert prepared("stories") is None
-    (kept / "stories").mkdir()
+    (kept / "stories").mkdir(parents=True)
     (kept / "stories" / "config.json").write_text("{}")
     assert CliRunner().invoke(app, ["course", "prepare"]).exit_code == 0
     assert commands.ran[1] == ["train", "--resume", str(kept / "stories")]

@@ -142,7 +142,7 @@ def prepare(
             continue
         wanted = preparing.PREPARATIONS[name]
         typer.echo(f"{name}, for lesson {wanted.lesson}: about {wanted.minutes} minutes, {there}")
-        if code := preparing.prepare([name]):
+        if code := preparing.prepare(name):
             typer.echo("\nto go on: tinyllm course prepare", err=True)
             raise typer.Exit(code)
 

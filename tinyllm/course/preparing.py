@@ -1,9 +1,11 @@
 """Full models for the lessons that speak of trained ones, trained once and then kept.
 
-A lesson trains a small model within its seconds; where `tinyllm course prepare` has been, it uses
-the full one:
+A lesson trains a small model within its seconds; where `tinyllm course prepare` has been, it shows
+what the full one does:
 
-    translator = prepared("translation") or quick_translator()
+    full = prepared("translation")
+    if full is not None:
+        print(full.write("Tom saw a cat."))
 
 Each is what a command of the package trains, in a folder beside the learner's progress.
 """
@@ -94,27 +96,23 @@ def prepared(name: str) -> Any | None:
     return PREPARATIONS[name].open(folder_of(name)) if is_prepared(name) else None
 
 
-def prepare(names: Sequence[str] = (), more: Sequence[str] = ()) -> int:
-    """Train the full models that are not there yet, one after the other; all of them by default.
+def prepare(name: str, more: Sequence[str] = ()) -> int:
+    """Train a full model, or go on with a training that was stopped.
 
-    A training that was stopped goes on.
-
-    Args:    more: further options for each command.
-    Returns: 0, or the exit code of the command that failed or was stopped.
+    Args:    more: further options for the command.
+    Returns: 0, or the exit code of the command, which failed or was stopped.
     """
-    for name in names or PREPARATIONS:
-        folder = folder_of(name)
-        if is_prepared(name):
-            continue
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            code = subprocess.run(_command(name, folder, more), check=False).returncode
-        except KeyboardInterrupt:  # the command got it too, and has saved
-            code = 130
-        if code:
-            return code
+    folder = folder_of(name)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with subprocess.Popen(_command(name, folder, more)) as process:
+        while process.poll() is None:
+            try:
+                process.wait()
+            except KeyboardInterrupt:  # the command got it too, and saves: let it
+                continue
+    if process.returncode == 0:
         _mark(name).touch()
-    return 0
+    return process.returncode
 
 
 def _mark(name: str) -> Path:

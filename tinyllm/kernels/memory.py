@@ -65,7 +65,7 @@ def zeros(shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
 def release() -> None:
     """Give all idle memory back to the operating system."""
     global _total
-    for size, blocks in _idle.items():
+    for size, blocks in list(_idle.items()):  # another thread may add a size meanwhile
         while blocks:
             blocks.pop()
             _total -= size
@@ -89,9 +89,9 @@ def _sizes_that_serve(size: int) -> tuple[int, ...]:
 
 def _idle_block(sizes: tuple[int, ...]) -> mmap.mmap | None:
     for size in sizes:
-        if _idle[size]:
+        if blocks := _idle.get(size):
             try:
-                return _idle[size].pop()
+                return blocks.pop()
             except IndexError:  # another thread was quicker
                 continue
     return None
@@ -99,7 +99,7 @@ def _idle_block(sizes: tuple[int, ...]) -> mmap.mmap | None:
 
 def _new_block(size: int) -> mmap.mmap:
     global _total
-    idle = sum(size * len(blocks) for size, blocks in _idle.items())
+    idle = sum(size * len(blocks) for size, blocks in list(_idle.items()))
     if idle > _total - idle + SPARE:
         release()  # the sizes wanted now are others than before
     if not hasattr(mmap, "MAP_PRIVATE"):  # Windows
