@@ -128,18 +128,15 @@ def hash32(index, seed):
 
 
 @inlined
-def row_key(row, low, high):
-    """What the columns of a row are hashed with: 64 bits of seed and the row, and the first shift
-    of `hash32`, which over columns below 2^16 is the same for all."""
-    key = np.uint32(hash32(row, low) ^ np.uint32(high))
-    return np.uint32(key ^ np.uint32(key >> np.uint32(16)))
+def odd_hash(index, seed):
+    """`hash32` made odd: a product with an odd number loses nothing modulo 2^32."""
+    return np.uint32(hash32(index, seed) | np.uint32(1))
 
 
 @inlined
-def column_hash(column, key):
-    """`hash32` between its first and its last shift: the key has had the one, and the other leaves
-    the upper half alone, by which a comparison is decided."""
-    x = np.uint32(np.uint32(column) ^ np.uint32(key))
-    x = np.uint32(x * np.uint32(0x7FEB352D))
-    x = np.uint32(x ^ np.uint32(x >> np.uint32(15)))
-    return np.uint32(x * np.uint32(0x846CA68B))
+def column_hashes(width, seed):
+    """What the columns of every row are hashed to."""
+    columns = np.empty(width, np.uint32)
+    for j in range(width):
+        columns[j] = odd_hash(np.uint32(j), seed)
+    return columns
