@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from tinyllm.kernels.blas import NORMAL, TRANSPOSED, gemm
-from tinyllm.kernels.jit import address, array_at, inlined
+from tinyllm.kernels.jit import address, array_at, inlined, widest_registers
 from tinyllm.kernels.vector_math import column_hashes, exp, largest, odd_hash
 
 BLOCK = 64  # queries worked on at once: their scores against all keys stay in the cache
@@ -54,6 +54,7 @@ def _add_mask(row, keys, mask, start, stride):
 @inlined
 def _softmax_block(scores, first, rows, keys, past, is_causal, mask, mask_start, strides, lse):
     """Turn a block of scores into weights, in place, row by row; write each row's log-sum-exp."""
+    widest_registers()
     zero = scores.dtype.type(0)
     for i in range(rows):
         row = scores[i]
@@ -153,6 +154,7 @@ def attend(table, mask, strides, is_causal, scale, p, low, high, bound, lse, sta
 @inlined
 def _weights_again(weights, first, rows, keys, is_causal, mask, mask_start, strides, lse):
     """The forward's weights from its scores and log-sum-exp, in place."""
+    widest_registers()
     zero = weights.dtype.type(0)
     for i in range(rows):
         row = weights[i]
@@ -170,6 +172,7 @@ def _weights_again(weights, first, rows, keys, is_causal, mask, mask_start, stri
 @inlined
 def _grad_scores_block(weights, grads, rows, keys, scale):
     """dS = scale P * (dP - rowsum(P * dP)), written over dP."""
+    widest_registers()
     for i in range(rows):
         p, g = weights[i], grads[i]
         dot = weights.dtype.type(0)

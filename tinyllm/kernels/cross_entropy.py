@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tinyllm.kernels.jit import parallel
+from tinyllm.kernels.jit import parallel, widest_registers
 from tinyllm.kernels.kernel import kernel
 from tinyllm.kernels.memory import empty_like
 from tinyllm.kernels.threads import threads_for
@@ -77,6 +77,7 @@ def cross_entropy_backward(grad_losses, logits, targets, lse, ignore_index, labe
 
 @parallel
 def _cross_entropy(logits, targets, ignore_index, label_smoothing, losses, lse, start, stop):
+    widest_registers()
     V = logits.shape[1]
     e = logits.dtype.type(label_smoothing)
     one = logits.dtype.type(1)
@@ -102,6 +103,7 @@ def _cross_entropy(logits, targets, ignore_index, label_smoothing, losses, lse, 
 def _cross_entropy_backward(
     grad_losses, logits, targets, lse, ignore_index, label_smoothing, grad_logits, start, stop
 ):
+    widest_registers()
     V = logits.shape[1]
     real = logits.dtype.type
     for i in range(start, stop):
