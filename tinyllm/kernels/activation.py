@@ -202,7 +202,6 @@ def _relu_squared_backward(grad_y, x, grad_x, start, stop):
 
 @parallel
 def _gelu(x, y, start, stop):
-    widest_registers()
     x, y = x[start:stop], y[start:stop]
     real = x.dtype.type
     for i in range(x.size):
@@ -222,7 +221,6 @@ def _gelu_backward(grad_y, x, grad_x, start, stop):
 
 @parallel
 def _gelu_tanh(x, y, start, stop):
-    widest_registers()
     x, y = x[start:stop], y[start:stop]
     real = x.dtype.type
     a, b, one = real(TWO_SQRT_2_OVER_PI), real(TWO_SQRT_2_OVER_PI * CUBIC), real(1)
@@ -245,7 +243,6 @@ def _gelu_tanh_backward(grad_y, x, grad_x, start, stop):
 
 @parallel
 def _silu(x, y, start, stop):
-    widest_registers()
     x, y = x[start:stop], y[start:stop]
     one = x.dtype.type(1)
     for i in range(x.size):

@@ -54,7 +54,6 @@ def _add_mask(row, keys, mask, start, stride):
 @inlined
 def _softmax_block(scores, first, rows, keys, past, is_causal, mask, mask_start, strides, lse):
     """Turn a block of scores into weights, in place, row by row; write each row's log-sum-exp."""
-    widest_registers()
     zero = scores.dtype.type(0)
     for i in range(rows):
         row = scores[i]

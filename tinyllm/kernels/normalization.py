@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tinyllm.kernels.jit import inlined, parallel, widest_registers
+from tinyllm.kernels.jit import inlined, parallel
 from tinyllm.kernels.kernel import kernel
 from tinyllm.kernels.memory import empty_like
 from tinyllm.kernels.rows import as_rows, n_rows
@@ -112,7 +112,6 @@ def rms_norm_backward(grad_y, x, weight, rstd):
 
 @parallel
 def _layer_norm(x, weight, bias, eps, y, mean, rstd, start, stop):
-    widest_registers()
     width = x.shape[1]
     one = x.dtype.type(1)
     per_element = one / x.dtype.type(width)
@@ -159,7 +158,6 @@ def _layer_norm_backward(grad_y, x, weight, mean, rstd, grad_x, partial, start, 
 
 @parallel
 def _rms_norm(x, weight, eps, y, rstd, start, stop):
-    widest_registers()
     width = x.shape[1]
     one = x.dtype.type(1)
     for i in range(start, stop):

@@ -9,13 +9,12 @@ def as_rows(x: np.ndarray) -> np.ndarray:
     """x (..., D) as a contiguous matrix (rows, D); a copy only if x is not contiguous."""
     if x.ndim == 2 and x.flags.c_contiguous:
         return x
-    return np.ascontiguousarray(x).reshape(n_rows(x), x.shape[-1])
+    return np.ascontiguousarray(x).reshape(-1 if x.size else n_rows(x), x.shape[-1])
 
 
 def n_rows(x: np.ndarray) -> int:
     """How many rows `as_rows` makes of x."""
-    width = x.shape[-1]
-    return x.size // width if width else 0
+    return x.size // x.shape[-1] if x.shape[-1] else 0
 
 
 def as_flat(x: np.ndarray) -> np.ndarray:

@@ -45,7 +45,8 @@ def _erf32(x):
 
     Within 4e-7 of the truth everywhere. The coefficients are those of Eigen's float erf.
     """
-    x = min(max(x, f(-4)), f(4))
+    x = f(-4) if x < f(-4) else x
+    x = f(4) if x > f(4) else x
     z = x * x
     p = f(-2.72614225801306e-10)
     p = p * z + f(2.77068142495902e-08)
