@@ -56,6 +56,11 @@ def test_exp_at_the_ends(compiled, dtype):
     if dtype == np.float32:
         assert exps[2] == exps[3] == 0
         assert exps[6] == np.inf
+        x = np.array([88.3, 88.7, -87.3, -87.8], dtype)
+        _, exps, _ = compiled(x)
+        np.testing.assert_allclose(exps[[0, 2]], np.exp(x[[0, 2]].astype(float)), 4e-7)
+        assert exps[1] == np.inf
+        assert exps[3] == 0
 
 
 @pytest.mark.parametrize(("dtype", "atol"), [(np.float32, 4e-7), (np.float64, 1e-15)])

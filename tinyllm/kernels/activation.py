@@ -10,7 +10,7 @@ import math
 
 import numpy as np
 
-from tinyllm.kernels.jit import parallel
+from tinyllm.kernels.jit import parallel, widest_registers
 from tinyllm.kernels.kernel import kernel
 from tinyllm.kernels.memory import empty_like
 from tinyllm.kernels.rows import as_flat
@@ -210,6 +210,7 @@ def _gelu(x, y, start, stop):
 
 @parallel
 def _gelu_backward(grad_y, x, grad_x, start, stop):
+    widest_registers()
     grad_y, x, grad_x = grad_y[start:stop], x[start:stop], grad_x[start:stop]
     real = x.dtype.type
     for i in range(x.size):
@@ -230,6 +231,7 @@ def _gelu_tanh(x, y, start, stop):
 
 @parallel
 def _gelu_tanh_backward(grad_y, x, grad_x, start, stop):
+    widest_registers()
     grad_y, x, grad_x = grad_y[start:stop], x[start:stop], grad_x[start:stop]
     real = x.dtype.type
     a, b, one = real(TWO_SQRT_2_OVER_PI), real(TWO_SQRT_2_OVER_PI * CUBIC), real(1)
@@ -249,6 +251,7 @@ def _silu(x, y, start, stop):
 
 @parallel
 def _silu_backward(grad_y, x, grad_x, start, stop):
+    widest_registers()
     grad_y, x, grad_x = grad_y[start:stop], x[start:stop], grad_x[start:stop]
     one = x.dtype.type(1)
     for i in range(x.size):

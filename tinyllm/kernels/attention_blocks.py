@@ -10,8 +10,8 @@ from __future__ import annotations
 import numpy as np
 
 from tinyllm.kernels.blas import NORMAL, TRANSPOSED, gemm
-from tinyllm.kernels.jit import address, array_at, inlined
-from tinyllm.kernels.vector_math import column_hash, exp, largest, row_key
+from tinyllm.kernels.jit import address, array_at, inlined, widest_registers
+from tinyllm.kernels.vector_math import column_hashes, exp, largest, odd_hash
 
 BLOCK = 64  # queries worked on at once: their scores against all keys stay in the cache
 SHORT = 256  # up to this many keys half a block is quicker: it skips more of what causality hides
@@ -78,14 +78,15 @@ def _softmax_block(scores, first, rows, keys, past, is_causal, mask, mask_start,
 
 
 @inlined
-def _drop_block(block, rows, keys, first_row, factor, low, high, bound):
+def _drop_block(block, rows, keys, first_row, factor, low, columns, bound):
     """Multiply by dropout's factors; `first_row` is the block's place among all B H T rows."""
     zero = block.dtype.type(0)
     for i in range(rows):
         row = block[i]
-        key = row_key(first_row + i, low, high)
+        hashed = odd_hash(first_row + i, low)
         for s in range(keys):
-            row[s] = row[s] * factor if column_hash(s, key) >= np.uint32(bound) else zero
+            kept = np.uint32(hashed * columns[s]) >= np.uint32(bound)
+            row[s] = row[s] * factor if kept else zero
 
 
 @inlined
@@ -119,6 +120,7 @@ def attend(table, mask, strides, is_causal, scale, p, low, high, bound, lse, sta
     block = min(T, _block(S))
     scores = np.empty((block, S), lse.dtype)
     factor = lse.dtype.type(1 / (1 - p)) if p > 0 else lse.dtype.type(1)
+    columns = column_hashes(S if p > 0 else 0, high)
     here = address(scores)
     row = table[:, 3]
     for task in range(start, stop):
@@ -139,7 +141,8 @@ def attend(table, mask, strides, is_causal, scale, p, low, high, bound, lse, sta
                 scores, first, rows, keys, past, is_causal, mask, mask_start, strides, lse[b, h]
             )
             if p > 0:
-                _drop_block(scores, rows, keys, (b * H + h) * T + first, factor, low, high, bound)
+                dropout_row = (b * H + h) * T + first
+                _drop_block(scores, rows, keys, dropout_row, factor, low, columns, bound)
             if rows == 1:
                 _out_of_one(scores, v, row[2], keys, Dv, out)
             else:
@@ -150,6 +153,7 @@ def attend(table, mask, strides, is_causal, scale, p, low, high, bound, lse, sta
 @inlined
 def _weights_again(weights, first, rows, keys, is_causal, mask, mask_start, strides, lse):
     """The forward's weights from its scores and log-sum-exp, in place."""
+    widest_registers()
     zero = weights.dtype.type(0)
     for i in range(rows):
         row = weights[i]
@@ -167,6 +171,7 @@ def _weights_again(weights, first, rows, keys, is_causal, mask, mask_start, stri
 @inlined
 def _grad_scores_block(weights, grads, rows, keys, scale):
     """dS = scale P * (dP - rowsum(P * dP)), written over dP."""
+    widest_registers()
     for i in range(rows):
         p, g = weights[i], grads[i]
         dot = weights.dtype.type(0)
@@ -196,6 +201,7 @@ def attend_backward(table, mask, strides, is_causal, scale, p, low, high, bound,
     block = min(T, _block(S))
     weights, grads = np.empty((block, S), lse.dtype), np.empty((block, S), lse.dtype)
     factor = lse.dtype.type(1 / (1 - p)) if p > 0 else lse.dtype.type(1)
+    columns = column_hashes(S if p > 0 else 0, high)
     w, g = address(weights), address(grads)
     row = table[:, 3]
     last = (T - 1) // block * block
@@ -223,14 +229,14 @@ def attend_backward(table, mask, strides, is_causal, scale, p, low, high, bound,
             gemm(grads, TRANSPOSED, NORMAL, keys, rows, Dv,
                  1.0, v, row[2], grad_out, row[3], 0.0, g, S)  # fmt: skip
             if p > 0:
-                _drop_block(grads, rows, keys, dropout_row, factor, low, high, bound)
+                _drop_block(grads, rows, keys, dropout_row, factor, low, columns, bound)
             _grad_scores_block(weights, grads, rows, keys, lse.dtype.type(scale))
             gemm(grads, NORMAL, NORMAL, D, rows, keys,
                  1.0, k, row[1], g, S, 0.0, grad_q, row[4])  # fmt: skip
             gemm(grads, NORMAL, TRANSPOSED, D, keys, rows,
                  1.0, q, row[0], g, S, beta, grad_k, row[5])  # fmt: skip
             if p > 0:
-                _drop_block(weights, rows, keys, dropout_row, factor, low, high, bound)
+                _drop_block(weights, rows, keys, dropout_row, factor, low, columns, bound)
             gemm(weights, NORMAL, TRANSPOSED, Dv, keys, rows,
                  1.0, grad_out, row[3], w, S, beta, grad_v, row[6])  # fmt: skip
             beta = 1.0

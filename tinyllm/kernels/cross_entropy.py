@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tinyllm.kernels.jit import parallel
+from tinyllm.kernels.jit import parallel, widest_registers
 from tinyllm.kernels.kernel import kernel
 from tinyllm.kernels.memory import empty_like
 from tinyllm.kernels.threads import threads_for
@@ -77,22 +77,24 @@ def cross_entropy_backward(grad_losses, logits, targets, lse, ignore_index, labe
 
 @parallel
 def _cross_entropy(logits, targets, ignore_index, label_smoothing, losses, lse, start, stop):
+    widest_registers()
     V = logits.shape[1]
     e = logits.dtype.type(label_smoothing)
     one = logits.dtype.type(1)
+    # No view of a row outlives its line: Numba counts who holds one that is alive at a branch, and
+    # threads that count in the same place wait for each other at every row.
     for i in range(start, stop):
-        row = logits[i]
-        m = largest(row)
+        m = largest(logits[i])
         total, plain = logits.dtype.type(0), logits.dtype.type(0)
         for j in range(V):
-            total += exp(row[j] - m)
+            total += exp(logits[i, j] - m)
         lse[i] = m + np.log(total)
         losses[i] = 0
         if targets[i] != ignore_index:
-            losses[i] = lse[i] - row[targets[i]]
+            losses[i] = lse[i] - logits[i, targets[i]]
             if label_smoothing > 0:
                 for j in range(V):
-                    plain += row[j]
+                    plain += logits[i, j]
                 uniform = lse[i] - plain / logits.dtype.type(V)
                 losses[i] = (one - e) * losses[i] + e * uniform
 
@@ -101,6 +103,7 @@ def _cross_entropy(logits, targets, ignore_index, label_smoothing, losses, lse, 
 def _cross_entropy_backward(
     grad_losses, logits, targets, lse, ignore_index, label_smoothing, grad_logits, start, stop
 ):
+    widest_registers()
     V = logits.shape[1]
     real = logits.dtype.type
     for i in range(start, stop):

@@ -25,19 +25,23 @@ LARGE = 64 * 1024  # bytes from which an array is worth it
 SPARE = 512 * 1024**2  # bytes that may lie idle, beside as many as are in use
 HUGE_PAGE = 2 * 1024**2
 
-_idle: defaultdict[int, list[mmap.mmap]] = defaultdict(
-    list
-)  # size in bytes -> blocks that nobody uses
-_total = 0  # bytes of all blocks, idle or in use
+
+class Block(np.ndarray):
+    """A piece of the system's memory, as bytes. It has a type of its own because NumPy makes
+    views of plain arrays point past one another, and would so point past the lease."""
 
 
 class Lease(np.ndarray):
-    """The bytes that one array stands in, until nobody holds it."""
+    """A block's bytes while an array stands in them, until nobody holds it."""
 
     def __del__(self) -> None:
         block = self.base
-        if type(block) is mmap.mmap:  # a view of a lease is no lease
+        if type(block) is Block:  # a view of a lease is no lease
             _idle[self.size].append(block)
+
+
+_idle: defaultdict[int, list[Block]] = defaultdict(list)  # size -> blocks that nobody uses
+_total = 0  # bytes of all blocks, idle or in use
 
 
 def empty(shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
@@ -45,9 +49,16 @@ def empty(shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
     size = math.prod(shape) * dtype.itemsize
     if size < LARGE:
         return np.empty(shape, dtype)
-    sizes = _sizes_that_serve(size)
-    block = _idle_block(sizes) or _new_block(sizes[0])
-    return np.ndarray(shape, dtype, Lease(len(block), np.uint8, block))
+    for each in _sizes_that_serve(size):
+        if blocks := _idle.get(each):
+            try:
+                block = blocks.pop()
+                break
+            except IndexError:  # another thread was quicker
+                continue
+    else:
+        block = _new_block(_sizes_that_serve(size)[0])
+    return np.ndarray(shape, dtype, block.view(Lease))
 
 
 def empty_like(array: np.ndarray) -> np.ndarray:
@@ -87,17 +98,7 @@ def _sizes_that_serve(size: int) -> tuple[int, ...]:
     return tuple(sizes)
 
 
-def _idle_block(sizes: tuple[int, ...]) -> mmap.mmap | None:
-    for size in sizes:
-        if blocks := _idle.get(size):
-            try:
-                return blocks.pop()
-            except IndexError:  # another thread was quicker
-                continue
-    return None
-
-
-def _new_block(size: int) -> mmap.mmap:
+def _new_block(size: int) -> Block:
     global _total
     idle = sum(size * len(blocks) for size, blocks in list(_idle.items()))
     if idle > _total - idle + SPARE:
@@ -109,4 +110,4 @@ def _new_block(size: int) -> mmap.mmap:
         if size >= HUGE_PAGE and hasattr(mmap, "MADV_HUGEPAGE"):
             block.madvise(mmap.MADV_HUGEPAGE)
     _total += size
-    return block
+    return Block(size, np.uint8, block)

@@ -19,4 +19,4 @@ def n_rows(x: np.ndarray) -> int:
 
 def as_flat(x: np.ndarray) -> np.ndarray:
     """x as one contiguous line; a copy only if x is not contiguous."""
-    return np.ascontiguousarray(x).reshape(-1)
+    return x.ravel()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tinyllm.kernels.jit import parallel
+from tinyllm.kernels.jit import parallel, widest_registers
 from tinyllm.kernels.kernel import kernel
 from tinyllm.kernels.memory import empty_like
 from tinyllm.kernels.rows import as_rows, n_rows
@@ -88,6 +88,7 @@ def log_softmax_backward(grad_y, y):
 
 @parallel
 def _softmax(x, y, start, stop):
+    widest_registers()
     width = x.shape[1]
     for i in range(start, stop):
         m = largest(x[i])
@@ -105,6 +106,7 @@ def _softmax(x, y, start, stop):
 
 @parallel
 def _softmax_backward(grad_y, y, grad_x, start, stop):
+    widest_registers()
     width = y.shape[1]
     for i in range(start, stop):
         dot = y.dtype.type(0)
@@ -116,6 +118,7 @@ def _softmax_backward(grad_y, y, grad_x, start, stop):
 
 @parallel
 def _log_softmax(x, y, start, stop):
+    widest_registers()
     width = x.shape[1]
     for i in range(start, stop):
         m = largest(x[i])
@@ -129,6 +132,7 @@ def _log_softmax(x, y, start, stop):
 
 @parallel
 def _log_softmax_backward(grad_y, y, grad_x, start, stop):
+    widest_registers()
     width = y.shape[1]
     for i in range(start, stop):
         total = y.dtype.type(0)
