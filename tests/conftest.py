@@ -29,7 +29,7 @@ def pytest_sessionfinish(session, exitstatus):
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
     skipped = reporter.stats.get("skipped", []) if reporter else []
     if skipped and exitstatus == 0 and os.environ.get("TINYLLM_NO_SKIPS", "") not in ("", "0"):
-        reporter.write_line(f"TINYLLM_NO_SKIPS: {len(skipped)} tests were skipped", red=True)
+        reporter.write_line(f"\nTINYLLM_NO_SKIPS: {len(skipped)} tests were skipped", red=True)
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
