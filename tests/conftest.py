@@ -8,6 +8,7 @@ import os
 import signal
 
 import pytest
+from counts import say_what_graders_were_held_to, say_which_gradients_were_checked
 
 import tinyllm
 
@@ -28,8 +29,15 @@ def pytest_sessionfinish(session, exitstatus):
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
     skipped = reporter.stats.get("skipped", []) if reporter else []
     if skipped and exitstatus == 0 and os.environ.get("TINYLLM_NO_SKIPS", "") not in ("", "0"):
-        reporter.write_line(f"TINYLLM_NO_SKIPS: {len(skipped)} tests were skipped", red=True)
+        reporter.write_line(f"\nTINYLLM_NO_SKIPS: {len(skipped)} tests were skipped", red=True)
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    """Here, and not in the folders' own: what shares tests out (-n 2) loads no others."""
+    say_what_graders_were_held_to(terminalreporter)
+    asked_for_ops = any("ops" in str(each) for each in config.invocation_params.args)
+    say_which_gradients_were_checked(terminalreporter, whole_table=asked_for_ops)
 
 
 def pytest_report_header(config):

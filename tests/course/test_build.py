@@ -33,6 +33,18 @@ import sys
 print("building kernels", file=sys.stderr)  # is not kept: it is of this machine
 print(6 * 7)
 """
+COMPANY = """\
+# %%
+import os
+import time
+from pathlib import Path
+
+Path("here", os.environ["TINYLLM_COURSE"].replace("/", "_")).touch()
+deadline = time.monotonic() + 100
+while len(list(Path("here").iterdir())) < 2 and time.monotonic() < deadline:
+    time.sleep(0.02)
+print(len(list(Path("here").iterdir())))
+"""
 
 
 @pytest.fixture
@@ -77,6 +89,18 @@ def test_build_executes_stubs_and_solutions(folder):
     path.write_text(SOURCE.replace("6 * 7", "6 * 8"))
     assert len(making.drift(folder)) == 2
     assert "differs from" in making.drift(folder)[0]
+
+
+def test_two_at_a_time_each_with_its_own_progress(folder):
+    (folder / "here").mkdir()
+    (folder / "source" / "07_softmax.py").write_text(COMPANY)
+    (folder / "source" / "08_later.py").write_text("# %%\n1 / 0\n")
+    built, making_them = [], making.build(folder, jobs=2)
+    with pytest.raises(Exception, match="ZeroDivisionError"):
+        built.extend(making_them)
+    assert [b.path.name for b in built] == ["07_softmax.ipynb"] * 2
+    for each in built:
+        assert outputs(nbformat.read(each.path, as_version=4)) == ["2\n"]
 
 
 def test_what_is_handed_out_has_no_solution_and_no_output(folder):

@@ -235,6 +235,9 @@ def build(
     nbgrader: Annotated[
         Path | None, typer.Option(help="Write nbgrader's assignments here.", show_default=False)
     ] = None,
+    jobs: Annotated[
+        int, typer.Option(min=1, help="Notebooks at a time; times they measure suffer from it.")
+    ] = 1,
 ) -> None:
     """Make notebooks of the lessons' sources, execute them, and say how long each takes."""
     from tinyllm.course import build as making
@@ -248,5 +251,5 @@ def build(
         for path in make(folder, out, lesson):
             typer.echo(path)
     else:
-        for built in making.build(folder, lesson):
+        for built in making.build(folder, lesson, jobs=jobs):
             typer.echo(f"{built.path}  {built.seconds:.1f} s  {built.bytes / 1000:,.0f} kB")

@@ -13,12 +13,12 @@ are in them. The markers are nbgrader's, which makes assignments of the same sou
 
 from __future__ import annotations
 
-import contextlib
 import os
 import re
 import tempfile
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -99,16 +99,14 @@ def execute(notebook: Any, folder: Path, timeout: float) -> float:
     """
     from nbclient import NotebookClient
 
-    with (
-        tempfile.TemporaryDirectory() as scratch,
-        _environment(TINYLLM_COURSE=str(Path(scratch) / "course.json"), TINYLLM_STUDENT=""),
-    ):
+    with tempfile.TemporaryDirectory() as scratch:
+        progress = {"TINYLLM_COURSE": str(Path(scratch) / "course.json"), "TINYLLM_STUDENT": ""}
         client = NotebookClient(
             notebook, timeout=timeout, record_timing=False,
             resources={"metadata": {"path": str(folder)}},
         )  # fmt: skip
         started = time.perf_counter()
-        client.execute()
+        client.execute(env={**os.environ, **progress})
         seconds = time.perf_counter() - started
     for cell in notebook.cells:
         if cell.cell_type == "code":
@@ -116,42 +114,34 @@ def execute(notebook: Any, folder: Path, timeout: float) -> float:
     return seconds
 
 
-@contextlib.contextmanager
-def _environment(**variables: str) -> Iterator[None]:
-    """Set variables for the kernels that are started inside."""
-    before = {name: os.environ.get(name) for name in variables}
-    os.environ.update(variables)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
-
-
-def build(folder: Path, only: str | None = None, timeout: float = 120.0) -> Iterator[Built]:
+def build(
+    folder: Path, only: str | None = None, timeout: float = 120.0, jobs: int = 1
+) -> Iterator[Built]:
     """Make and execute each lesson's notebook and its solutions, below `folder`.
 
-    Args:    only: the number of one lesson.
+    Args:    only: the number of one lesson. jobs: so many notebooks at a time; what a notebook
+             says of seconds is then not true of a machine with nothing else to do.
     Raises:  ValueError for a notebook of more than a megabyte, or an unknown lesson.
     """
-    for path in chosen(folder, only):
-        for solutions in (False, True):
-            notebook = read_source(path, solutions)
-            seconds = execute(notebook, folder, timeout)
-            place = target(folder, path, solutions)
-            data = _written(notebook)
-            if len(data) > MOST_BYTES:
-                raise ValueError(
-                    f"{place}: {len(data):,} bytes, more than {MOST_BYTES:,}: make its pictures "
-                    "smaller"
-                )
-            place.parent.mkdir(parents=True, exist_ok=True)
-            with atomic_write(place) as file:
-                file.write(data)
-            yield Built(place, len(data), seconds)
+    wanted = [(path, solutions) for path in chosen(folder, only) for solutions in (False, True)]
+    with ThreadPoolExecutor(jobs) as pool:  # a thread only waits for its notebook's process
+        in_order = pool.map if jobs > 1 else map
+        yield from in_order(lambda each: _made(folder, *each, timeout), wanted)
+
+
+def _made(folder: Path, path: Path, solutions: bool, timeout: float) -> Built:
+    notebook = read_source(path, solutions)
+    seconds = execute(notebook, folder, timeout)
+    place = target(folder, path, solutions)
+    data = _written(notebook)
+    if len(data) > MOST_BYTES:
+        raise ValueError(
+            f"{place}: {len(data):,} bytes, more than {MOST_BYTES:,}: make its pictures smaller"
+        )
+    place.parent.mkdir(parents=True, exist_ok=True)
+    with atomic_write(place) as file:
+        file.write(data)
+    return Built(place, len(data), seconds)
 
 
 def drift(folder: Path) -> list[str]:
