@@ -85,8 +85,7 @@ FROM_BFLOAT16 = Exercise(
         ),
         Mistake(
             "the wrong number of places",
-            "the bits are not where they belong: a bfloat16 is the upper 16 of 32 bits, so the shift "
-            "is by 16 places.",
+            "the bits are not where they belong: a bfloat16 is the upper 16 of 32 bits.",
             changed(_BFLOAT, ("<< 16", "<< 13")),
         ),
     ),

@@ -285,8 +285,8 @@ KEEP_MASK = Exercise(
         ),
         Mistake(
             "kept by either",
-            "a key is kept if one of the masks lets it through: both must. (The same comes of joining "
-            "by & first, and turning round after.)",
+            "a key is kept if one of the masks lets it through: both must. (Joined by & first, and "
+            "turned round after, the masks do the same.)",
             changed(_KEEP, ("keep & ~attn_mask", "keep | ~attn_mask")),
         ),
         Mistake(
