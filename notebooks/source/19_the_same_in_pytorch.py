@@ -375,7 +375,9 @@ panels[0].imshow(squares, cmap="viridis")
 for (row, column), number in np.ndenumerate(squares):
     panels[0].text(column, row, f"{number:.0f}", ha="center", va="center",
                    color=INK if number > 4 else PAPER)  # fmt: skip
-panels[0].set(xticks=range(4), yticks=range(4), xlabel="target", ylabel="prediction")
+panels[0].set(xlabel="target", ylabel="prediction")
+panels[0].set_xticks(range(4), [f"{target:.0f}" for target in targets])
+panels[0].set_yticks(range(4), [f"{target:.0f}" for target in targets])
 dress(panels[1])
 panels[1].plot(guesses, by_guess, color=BLUE)
 panels[1].plot([best], [min(by_guess)], "o", color=ORANGE)
@@ -428,9 +430,40 @@ assert np.allclose(beside(both_ways, [1.7449, 1.8188]), [1.7449, 1.8188], atol=1
 # | `nn.MultiheadAttention(attn_mask=…)` | hide | $(T, S)$ |
 # | `F.scaled_dot_product_attention(attn_mask=…)` | **keep** | broadcasts to $(B, H, T, S)$ |
 #
-# (Hugging Face's `attention_mask` has 1 for «keep».) Make one mask for the third out of the first
-# two. Either may be None. If only the padding is there, the result is $(B, 1, 1, S)$; if only
-# `attn_mask` is, $(T, S)$; with both, $(B, 1, T, S)$; with none, None.
+# (Hugging Face's `attention_mask` has 1 for «keep».) Hand the second to the third, and there is no
+# error. With the identity as values, attention's output is its shares, so we can look at them:
+
+# %%
+q, k = (tinyllm.tensor(rng.normal(size=(1, 1, 5, 4))) for _ in range(2))  # (B, H, T, D)
+eye = tinyllm.tensor(np.eye(5)[None, None])  # (B, H, S, S): the values
+future = ~np.tri(5, dtype=bool)  # (T, S), True hides: for MultiheadAttention
+shares = [
+    nn.functional.scaled_dot_product_attention(q, k, eye, tinyllm.tensor(mask)).numpy()[0, 0]
+    for mask in (~future, future)
+]
+figure, panels = plt.subplots(1, 2, figsize=(7, 3), layout="constrained", facecolor=PAPER)
+for axes, matrix, title in zip(panels, shares, ("turned round", "as it was"), strict=True):
+    axes.imshow(matrix, cmap="viridis", vmin=0, vmax=1)
+    for (row, column), share in np.ndenumerate(matrix):
+        axes.text(column, row, f"{share:.2f}", ha="center", va="center",
+                  color=INK if share > 0.5 else PAPER, fontsize=8)  # fmt: skip
+    axes.set_title(title, loc="left", color=INK, fontsize=11)
+    axes.set(xlabel="key", ylabel="query", xticks=range(5), yticks=range(5))
+plt.show()
+assert np.allclose(shares[0].sum(axis=1), 1)
+assert (np.tril(shares[1]) == 0).all()
+assert np.allclose(shares[1].sum(axis=1), [1, 1, 1, 1, 0])
+
+# %% [markdown]
+# *Picture: two 5 by 5 tables of shares. Turned round, the lower triangle with its diagonal is
+# filled. As it was, only the upper triangle is, and the last row is 0.*
+#
+# On the right each position sees the future and nothing else. A model trained so reads off its
+# answers, and its loss is excellent.
+#
+# Make one mask for the third out of the first two. Either may be None. If only the padding is
+# there, the result is $(B, 1, 1, S)$; if only `attn_mask` is, $(T, S)$; with both, $(B, 1, T, S)$;
+# with none, None.
 
 
 # %%
@@ -450,8 +483,8 @@ check(keep_mask)
 # ## A file of weights, byte by byte
 #
 # PyTorch's own `torch.save` writes a pickle, and a pickle is a program: to load one from a stranger
-# is to run the stranger's code, if it is not held back by `weights_only=True`. **safetensors** was
-# made instead, and most public models come in it. The format fits on a card:
+# is to run the stranger's code, unless `weights_only=True` holds it back. **safetensors** was made
+# instead, and most public models come in it. The format fits on a card:
 #
 # 1. 8 bytes: a whole number $n$, the lowest byte first.
 # 2. $n$ bytes of JSON: for each name `dtype`, `shape` and `data_offsets`, where its bytes begin and
@@ -652,7 +685,7 @@ check(decoder_from_gpt2)
 # That is all there is to it. With `transformers` installed, and the files of GPT-2 on your disk,
 # your function turns the real model's `state_dict` into one that
 # `Decoder(DecoderConfig.gpt2(vocab_size=50257, context_length=1024, layers=12, heads=12,
-# width=768))` loads. We tried it with small models of random weights: the logits agreed to 7
+# width=768))` loads. We tried it with small models of random weights: the logits agreed to 6
 # digits.
 #
 # ### Three weights in one
@@ -741,8 +774,8 @@ assert gap["float64"][-1] < 1e-13
 
 # %% [markdown]
 # *Picture: the gap between two orders of summing, both axes logarithmic. In float32 it climbs from
-# below 1e-7 for 16 numbers to a few 1e-6 for 16,384. In float64 the line runs nine powers of ten
-# lower.*
+# below 1e-7 for 16 numbers to a few 1e-6 for 16,384. In float64 the line runs almost nine powers of
+# ten lower.*
 #
 # So `==` is the wrong question, and «looks the same» is too. The usual one, of `allclose` and
 # `assert_close`, is whether at each place
@@ -751,9 +784,9 @@ assert gap["float64"][-1] < 1e-13
 #
 # Both parts are needed: without the relative one, a sum near 1,000 fails for its rounding; without
 # the absolute one, a number that should be 0 and is $10^{-9}$ does. For float32 and whole models
-# $10^{-4}$ to $10^{-5}$ of the largest logit is a good bound, and there is a better way than to
-# argue about it: **compute both in float64**. Rounding then shrinks by nine powers of ten. A
-# mistake does not shrink at all.
+# $10^{-5}$ of the largest logit is a good bound, and there is a better way than to argue about it:
+# **compute both in float64**. Rounding then shrinks by almost nine powers of ten. A mistake does
+# not shrink at all.
 #
 # ### Exercise 8: `first_difference` (medium, 12 minutes, 4 points)
 #
@@ -862,13 +895,13 @@ def ported(change=lambda name, array: array, turn=Neighbours, **changed):
 logits, right = answers(original)
 print(f"{len(vocabulary)} words; the original's loss is {right:.3f} nats per word")
 assert len(vocabulary) == 58
-assert 0.42 < right < 0.65
+assert 0.45 < right < 0.7
 assert answers(ported())[1] == right
 
 # %% [markdown]
 # ### Predict, then run (5 minutes)
 #
-# The original pays about 0.5 nats per word. One that has no idea, and gives all 58 words the same
+# The original pays about 0.55 nats per word. One that has no idea, and gives all 58 words the same
 # share, pays $\log 58 = 4.06$. Now the square weight `attention.out.weight` comes in transposed, in
 # both blocks. All else is right. What does the port pay?
 
@@ -931,17 +964,17 @@ plt.show()
 assert gap["float64 for float32"] < 1e-5
 settings, broken = list(gap)[1:4], list(gap)[4:]
 assert all(1e-5 < gap[name] < 0.1 and found[name][1] < right + 0.02 for name in settings)
-assert all(gap[name] > 0.3 and found[name][1] > right + 0.2 for name in broken)
+assert all(gap[name] > 0.3 and found[name][1] > right + 0.1 for name in broken)
 assert 0.9 < found["square weight transposed"][1] < 4
 
 # %% [markdown]
 # *Picture: nine bars on a logarithmic scale. Rounding, in green, is below 1e-6. ε, GELU and
-# bfloat16, in blue, lie between 1e-4 and 2e-2, and the loss of 0.5 hardly moves. The five wrong
-# layouts and pairings, in orange, are near 1, and the loss is two to thirteen times as large.*
+# bfloat16, in blue, lie between 1e-4 and 2e-2, and the loss stays at 0.555. The five wrong layouts
+# and pairings, in orange, are near 1, and their losses go from 0.79 to 5.95.*
 #
 # Three classes, and wide gaps between them. **Rounding** is a matter of $10^{-7}$. **Settings**
-# that are a little wrong come out a thousand times larger; no loss and no reader would ever tell,
-# and a tolerance of $10^{-5}$ does. **Layouts** change everything.
+# that are a little wrong come out hundreds of times larger and more; no loss and no reader would
+# ever tell, and a tolerance of $10^{-5}$ does. **Layouts** change everything.
 #
 # But look at what «everything» means: the models below are broken, and this is what they write.
 
@@ -965,6 +998,51 @@ for name in broken:
 # Some of it is stammering. Some of it is whole sentences, by a model that has lost track of where
 # each word stands. «It writes English» is no test. Compare numbers.
 #
+# ### Where does it begin?
+#
+# A forward hook is called with what a module gives; the method has the same name in PyTorch. Four
+# of them show how far a port is off after each part. Here block 1 alone has its square weight
+# transposed.
+
+
+# %%
+def traced(model):
+    """What the parts of a model give on the held-out stories, in their order."""
+    seen = {}
+    parts = {"embedding": model.token_embedding, "block 0": model.blocks[0]}
+    parts |= {"block 1": model.blocks[1], "norm": model.norm}
+    for name, part in parts.items():
+        part.register_forward_hook(
+            lambda module, inputs, output, name=name: seen.update({name: output.numpy()})
+        )
+    answers(model)
+    return seen
+
+
+there = traced(ported())
+here = traced(ported(only("1.attention.out.weight", lambda w: w.T.copy())))
+apart = {name: np.abs(here[name] - there[name]).max() for name in there}
+figure, axes = plt.subplots(figsize=(7, 2.2), layout="constrained", facecolor=PAPER)
+dress(axes)
+bars = axes.bar(apart.keys(), apart.values(), color=ORANGE, width=0.5)
+axes.bar_label(bars, fmt="%.2g", color=INK)
+axes.set_ylabel("largest gap")
+axes.margins(y=0.2)
+plt.show()
+assert apart["embedding"] == apart["block 0"] == 0
+assert apart["block 1"] > 1
+
+# %% [markdown]
+# *Picture: four bars. The embedding and block 0 have a gap of 0; block 1 and the norm after it have
+# large ones.*
+
+# %%
+if first_difference({"x": np.zeros(1)}, {"x": np.ones(1)}, 0, 0) is None:
+    print("to do: first_difference")
+else:
+    print("first_difference says:", first_difference(here, there, 1e-5, 1e-5))
+
+# %% [markdown]
 # ### Exercise 9: find the bug (hard, 15 minutes, 5 points)
 #
 # A colleague ports models that turn neighbours to a library that turns halves. Instead of the code,
@@ -1017,8 +1095,8 @@ plt.show()
 
 # %% [markdown]
 # *Picture: the gap at each position, on a logarithmic scale. With one head all are at the level of
-# rounding, near 1e-7. With four heads the gap is at that level at position 0 alone, and beyond it a
-# hundred thousand times as large.*
+# rounding, below 1e-6. With four heads there is no gap at position 0 (drawn at 1e-9), and from
+# position 1 on it is near 1.*
 #
 # At position 0 all is well even with four heads: its only key is itself, so it gets the whole share
 # whatever the score. **A test with one token would have passed.** Find what `whole_rows` does
