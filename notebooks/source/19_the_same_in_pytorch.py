@@ -143,11 +143,11 @@ def network(library):
     return library.nn.Sequential(library.nn.Embedding(10, 16), layer, library.nn.Linear(16, 10))
 
 
-def losses_of(library, weights, steps=61):
+def losses_of(library, weights, steps=61, **settings):
     """Train from the given weights; the loss at each step."""
     model = network(library)
     model.load_state_dict({name: library.tensor(array) for name, array in weights.items()})
-    optimizer = library.optim.AdamW(model.parameters(), lr=3e-3)
+    optimizer = library.optim.AdamW(model.parameters(), lr=3e-3, **settings)
     x, y = library.tensor(digits), library.tensor(largest)  # (B, T) both
     losses = []
     for _ in range(steps):
@@ -175,7 +175,10 @@ RECORDED = [2.593462, 1.849031, 1.379146, 1.146076, 0.876583, 0.587024, 0.308936
 theirs = beside(lambda torch: [round(x, 6) for x in losses_of(torch, weights)[::10]], RECORDED)
 gaps = np.abs(np.array(ours[::10]) - theirs)
 print("tinyllm gives", [round(x, 6) for x in ours[::10]], f"\nlargest gap {gaps.max():.0e}")
+undecayed = np.abs(np.subtract(losses_of(tinyllm, weights, weight_decay=0.0), ours)).max()
+print(f"gap if AdamW's weight decay were 0: {undecayed:.4f}")
 print(list(weights)[:4])
+assert 5e-4 < undecayed < 1e-2
 assert gaps.max() < 2e-3
 assert 2.5 < ours[0] < 2.9
 assert ours[-1] < 0.6
@@ -196,10 +199,10 @@ plt.show()
 # line of tinyllm, all seven of them.*
 #
 # Sixty steps through attention, normalisation, cross-entropy and AdamW, and the losses agree to the
-# sixth digit, near the last that 32 bits hold. It could not be so if one default differed: the ε of
-# a LayerNorm, the weight decay of AdamW, the scale of a score. The names in the `state_dict` are
-# the same too, down to `self_attn.in_proj_weight`. `docs/pytorch.md` lists all names, in tables
-# that are made from both libraries and held to the code by a test.
+# sixth digit, near the last that 32 bits hold. It could not be so if one default differed: without
+# AdamW's weight decay, 0.01 unless you say otherwise, the gap is thousands of times as large. The
+# names in the `state_dict` are the same too, down to `self_attn.in_proj_weight`. `docs/pytorch.md`
+# lists all names, in tables that are made from both libraries and held to the code by a test.
 #
 # ### Exercise 1: `after_calls` (medium, 10 minutes, 4 points)
 #
@@ -1002,6 +1005,20 @@ assert 0.9 < found["square weight transposed"][1] < 4
 # that are a little wrong come out hundreds of times larger and more; no loss and no reader would
 # ever tell, and a tolerance of $10^{-5}$ does. **Layouts** change everything.
 #
+# Now the trick with float64, for the transposed weight:
+
+# %%
+transposed = only("attention.out.weight", lambda w: w.T.copy())
+exact, off = (
+    answers(ported(change).to(np.float64))[0] for change in (only("", np.copy), transposed)
+)
+in_float64 = np.abs(off - exact).max() / np.abs(exact).max()
+print(f"off in float64 by {in_float64:.4f}, in float32 by {gap['square weight transposed']:.4f}")
+assert np.isclose(in_float64, gap["square weight transposed"], rtol=1e-3)
+
+# %% [markdown]
+# The mistake has not shrunk, so it is one.
+#
 # But look at what «everything» means: the models below are broken, and this is what they write.
 
 
@@ -1056,7 +1073,7 @@ axes.set_ylabel("largest gap")
 axes.margins(y=0.2)
 plt.show()
 assert apart["embedding"] == apart["block 0"] == 0
-assert apart["block 1"] > 1
+assert apart["block 1"] > 0.1
 
 # %% [markdown]
 # *Picture: four bars. The embedding and block 0 have a gap of 0; block 1 and the norm after it have
