@@ -310,6 +310,7 @@ def trials(library):
     }
 
 
+# %%
 RECORDED = {
     "view": "RuntimeError: view size is not compatible with input tensor's size and stride …",
     "in place": "RuntimeError: a leaf Variable that requires grad is being used in an in-place …",
