@@ -44,6 +44,7 @@ BUILT = {
     "16": "a chat template, fine-tuning, and a count of what is made up",
     "17": "project: names and parts of speech by a Transformer",
     "18": "fused kernels, and what a temporary array costs",
+    "19": "weights moved between libraries: names, layouts, files, and what fails in silence",
     "20": "project: a planner that says how long, how large, how dear",
 }
 PICTURE = {}  # which of a notebook's pictures, where it is not the first

@@ -23,6 +23,7 @@ from tinyllm.course.lessons import (
     lesson_16,
     lesson_17,
     lesson_18,
+    lesson_19,
     lesson_20,
 )
 
@@ -46,6 +47,7 @@ _MODULES = (
     lesson_16,
     lesson_17,
     lesson_18,
+    lesson_19,
     lesson_20,
 )
 
