@@ -14,7 +14,7 @@ from tinyllm.course.lessons.lesson_10 import (
     smoothing,
 )
 
-LESSON = Lesson("10", "Maximum likelihood, cross-entropy, perplexity", minutes=280)
+LESSON = Lesson("10", "Maximum likelihood, cross-entropy, perplexity", minutes=285)
 
 for _exercise in (
     *counting.EXERCISES,
