@@ -1261,10 +1261,10 @@ print("your own GPT" if ready else "to do: the project; until then tinyllm's dec
 # %%
 tinyllm.manual_seed(1)
 like_yours = {"positions": "learned", "norm": "rms", "activation": "relu2", "bias": False}
-sizes = {"context_length": 32, "layers": 2, "heads": HEADS, "width": 32, **like_yours}
+sizes = {"context_length": 32, "layers": 2, "heads": HEADS, "width": 48, **like_yours}
 twin = Decoder(DecoderConfig(vocab_size=len(vocabulary), **sizes))
 weights = weights_of(twin)
-assert sum(array.size for array in in_a_row(weights)) == 27_456
+assert sum(array.size for array in in_a_row(weights)) == 59_616
 if ready:
     inputs, targets = batch(train[:8])
     theirs = twin.loss(inputs, targets)
@@ -1457,8 +1457,8 @@ plt.show()
 # %% [markdown]
 # *Picture: two stories, each as two lines of words on coloured ground, pale where a word was cheap,
 # dark red where it was dear, with the price below. By the counts of pairs both stories look alike,
-# orange here and there. By the GPT the true story is pale throughout; in the spoilt one three words
-# stand out: «driver», «she» and, darkest or nearly so, «Gordon».*
+# orange here and there. By the GPT the true story is pale nearly throughout; in the spoilt one
+# «driver» and «Gordon» stand out in red, and «she» is darker than before.*
 #
 # The word that was swapped costs next to nothing: Elliot is a fine way to begin. What is dear is
 # what no longer fits, up to twelve places later. To the counts of pairs nothing has happened; they
