@@ -1015,11 +1015,11 @@ plt.show()
 #
 # ## Project: a GPT of your own, and its way back
 #
-# Attention came in lesson 07, the block in 08, masks and batches in 09, the loss here. Each was
-# graded by itself. Now they become one thing: a GPT in nothing but NumPy, and it learns. There is
-# no tape this time: every gradient is yours. Five exercises, 87 minutes, some sixty lines. In the
-# end your model reads two stories, one of them spoilt, and paints each word in the colour of its
-# surprise. (Until all five are done, tinyllm's decoder from above reads them in its place.)
+# Attention came in lesson 07, the block in 08, masks and batches in 09, the loss here, each graded
+# alone. Now they become one thing: a GPT in nothing but NumPy, and it learns. There is no tape this
+# time: every gradient is yours. Five exercises, 87 minutes, some sixty lines. In the end your model
+# reads two stories, one of them spoilt, and paints each word in the colour of its surprise. (Until
+# all five are done, tinyllm's decoder from above reads them in its place.)
 #
 # The model is small and complete: a table of tokens and one of positions, blocks with attention
 # and an MLP (its nonlinearity is $\text{relu}(h)^2$), a norm that has no weight, and no biases. The
@@ -1477,11 +1477,11 @@ plt.show()
 #
 # ### The project's open part (20 minutes, for a teacher to read)
 #
-# One spoilt story is an anecdote. Make it a measurement: of what has your model learnt that this
-# world is so? Choose one kind of fault (a wrong job, a wrong pronoun, a wrong relation, a second
-# name that does not belong), build at least 100 pairs of a held-out story and its spoilt twin, and
-# count how often the true one is cheaper. Do it for the counts of triples too. Hand in your
-# painted page, the count, and half a page of what you make of it.
+# One spoilt story is an anecdote. Make it a measurement: what has your model learnt of this world?
+# Choose one kind of fault (a wrong job, a wrong pronoun, a wrong relation, a second name that does
+# not belong), build at least 100 pairs of a held-out story and its spoilt twin, and count how often
+# the true one is cheaper. Do it for the counts of triples too. Hand in your painted page, the
+# count, and half a page on what you make of it.
 #
 # <details>
 # <summary><em>For a teacher: the rubric, 7 points. It gives the answer.</em></summary>
