@@ -1415,6 +1415,8 @@ if my_word is not None:
     for name, by in (("counts of pairs", prices_by_pairs), ("the GPT", prices)):
         print(f"{name}: true {by(told_well).sum():.1f} nats, spoilt {by(spoilt).sum():.1f}")
     print(f"the grammar: true {-log_prob(texts[0], grammar):.1f} nats, spoilt infinitely many")
+
+# %%
 more = spoilt_prices - prices(told_well)  # (T,): what each word costs more
 assert spoilt[spoilt_prices.argmax()] in ("driver", "she", "Gordon")
 assert more.sum() > 4
