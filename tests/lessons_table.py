@@ -35,7 +35,7 @@ BUILT = {
     "07": "attention, its mask, its heads, the backward of softmax",
     "08": "a whole block: normalisation, residuals, initialisation",
     "09": "encoder, decoder and all their masks; the chapter's code put right",
-    "10": "the loss of a language model and its gradient",
+    "10": "the loss of a language model and its gradient; project: a GPT trained by hand",
     "11": "SGD, momentum, Adam, schedules, and races between them",
     "12": "the loop in five steps, and a doctor for runs that fail",
     "13": "sampling, beams, a cache; project: a writer of stories",

@@ -3,11 +3,13 @@
 #
 # **You will be able to** say what a model's prediction of a text is worth, in one number; write
 # cross-entropy from logits and its gradient; say how low a loss can fall, and why not to 0; turn a
-# loss into perplexity and bits per byte; and find the mistakes by which such numbers come out too
-# good.
+# loss into perplexity and bits per byte; find the mistakes by which such numbers come out too
+# good; and build a GPT of your own parts, with every gradient by hand, that learns a small world
+# and shows what surprises it.
 #
 # **You need** lesson 07 (softmax and your `log_sum_exp`), lesson 02 (what a backward is), and what
-# a logarithm does to a product. **Time:** about 45 minutes of reading, and 125 of exercises.
+# a logarithm does to a product; for the project lesson 08 too. **Time:** about 50 minutes of
+# reading, and 125 of exercises. The project at the end takes 110 more.
 #
 # ## Why
 #
@@ -34,6 +36,7 @@
 # %%
 import inspect
 import math
+import re
 from collections import Counter
 from itertools import pairwise
 
@@ -1010,6 +1013,490 @@ plt.show()
 #
 # </details>
 #
+# ## Project: a GPT of your own, and its way back
+#
+# Attention came in lesson 07, the block in 08, masks and batches in 09, the loss here, each graded
+# alone. Now they become one thing: a GPT in nothing but NumPy, and it learns. There is no tape this
+# time: every gradient is yours. Five exercises, 87 minutes, some sixty lines. In the end your model
+# reads two stories, one of them spoilt, and paints each word in the colour of its surprise. (Until
+# all five are done, tinyllm's decoder from above reads them in its place.)
+#
+# The model is small and complete: a table of tokens and one of positions, blocks with attention
+# and an MLP (its nonlinearity is $\text{relu}(h)^2$), a norm that has no weight, and no biases. The
+# table of tokens serves twice, at the bottom to look up and at the top to make logits.
+
+# %%
+steps = [
+    ("logits: tokensᵀ", "(B, T, V)", "p - y, linear_backward"),
+    ("norm", "(B, T, C)", "unit_rms_backward"),
+    ("+ down · relu² · up · norm", "(B, T, C)", "block_gradients:"),
+    ("+ out · heads · qkv · norm", "(B, T, C)", "with attention_heads_backward"),
+    ("tokens[ids] + positions", "(B, T, C)", "np.add.at, and a sum"),
+    ("ids", "(B, T)", ""),
+]
+figure, axes = plt.subplots(figsize=(7.5, 3.2), layout="constrained", facecolor=PAPER)
+axes.axis("off")
+axes.set(xlim=(0, 10), ylim=(-0.6, 5.6))
+axes.axhspan(1.5, 3.5, color=BLUE, alpha=0.08, linewidth=0)
+axes.text(9.9, 3.2, "one block;\nas many as\nyou like", ha="right", va="top", color=QUIET)
+for row, (name, shape, back) in enumerate(steps):
+    axes.text(3.1, 5 - row, name, ha="center", va="center", color=INK, fontsize=11)
+    axes.text(0.1, 5 - row, shape, va="center", color=QUIET, fontsize=10)
+    axes.text(5.4, 5 - row, back, va="center", color=ORANGE, fontsize=10)
+for x, start, end, colour in ((1.35, -0.3, 5.3, BLUE), (5.1, 5.3, 0.6, ORANGE)):
+    arrow = {"arrowstyle": "-|>", "color": colour, "lw": 2}
+    axes.annotate("", (x, end), (x, start), arrowprops=arrow)
+plt.show()
+
+# %% [markdown]
+# *Picture: the model as six lines, to be read from below, each from right to left: ids; lookup plus
+# positions; in a shaded band that is one block, the attention branch and the MLP branch, each with
+# a plus; norm; logits. A blue arrow goes up along them. At the right an orange arrow goes down,
+# beside the functions that do each step of the way back.*
+#
+# Three helpers are given. `unit_rms` and its backward are lesson 08's without the weight.
+# `linear_backward` is lesson 02's product: weights are stored as (out, in), so a layer is
+# `x @ weight.T`, and the gradient of a weight is summed over all texts and positions.
+
+
+# %%
+def unit_rms(x):
+    """RMS norm without a weight: (..., C) -> (..., C)."""
+    return x / np.sqrt((x * x).mean(axis=-1, keepdims=True) + 1e-5)
+
+
+def unit_rms_backward(x, grad):
+    """The gradient of x, from that of unit_rms(x)."""
+    scale = 1 / np.sqrt((x * x).mean(axis=-1, keepdims=True) + 1e-5)
+    n = x * scale
+    return scale * (grad - n * (grad * n).mean(axis=-1, keepdims=True))
+
+
+def linear_backward(x, weight, grad):
+    """The gradients of x and of weight, from that of x @ weight.T."""
+    rows, columns = weight.shape
+    return grad @ weight, grad.reshape(-1, rows).T @ x.reshape(-1, columns)
+
+
+# %% [markdown]
+# ### Exercise 11, project 1: `attention_heads` (medium, 12 minutes, 4 points)
+#
+# All heads of a batch at once. `qkv` $(B, T, 3C)$ holds in each row the queries of all heads side
+# by side, then the keys, then the values; each head has $D = C / H$ of each. Return the pair: what
+# the heads gather, side by side again, $(B, T, C)$, and the shares $(B, H, T, T)$, which the way
+# back will need. The attention is causal. One reshape to $(B, T, 3, H, D)$ and one transpose cut
+# the pack.
+
+
+# %%
+def attention_heads(qkv, heads):
+    ### BEGIN SOLUTION
+    B, T, _ = qkv.shape
+    q, k, v = qkv.reshape(B, T, 3, heads, -1).transpose(2, 0, 3, 1, 4)  # (B, H, T, D) each
+    scores = q @ k.swapaxes(-1, -2) / q.shape[-1] ** 0.5  # (B, H, T, T)
+    scores = np.where(np.tri(T, dtype=bool), scores, -np.inf)
+    shares = np.exp(scores - scores.max(axis=-1, keepdims=True))
+    shares = shares / shares.sum(axis=-1, keepdims=True)
+    return (shares @ v).swapaxes(1, 2).reshape(B, T, -1), shares
+    ### END SOLUTION
+
+
+# %%
+check(attention_heads)
+
+# %% [markdown]
+# ### Exercise 12, project 2: `attention_heads_backward` (hard, 20 minutes, 6 points)
+#
+# The way back: from `qkv`, `shares` and `grad_y` $(B, T, C)$, the gradient of what the heads
+# gathered, give the gradient of `qkv`, packed as `qkv` is. Each step of the forward has one of two
+# rules. For a product $C = A B$ it is $\text{grad}_A = \text{grad}_C \, B^\top$ and $\text{grad}_B
+# = A^\top \text{grad}_C$; for softmax it is lesson 07's $y \, (g - \sum g \, y)$. What about the
+# mask? Think what the second rule gives where a share is 0.
+
+
+# %%
+def attention_heads_backward(qkv, shares, grad_y):
+    ### BEGIN SOLUTION
+    B, H, T, _ = shares.shape
+    q, k, v = qkv.reshape(B, T, 3, H, -1).transpose(2, 0, 3, 1, 4)  # (B, H, T, D) each
+    grad_y = grad_y.reshape(B, T, H, -1).swapaxes(1, 2)  # (B, H, T, D)
+    grad_v = shares.swapaxes(-1, -2) @ grad_y
+    grad_shares = grad_y @ v.swapaxes(-1, -2)  # (B, H, T, T)
+    along = (grad_shares * shares).sum(axis=-1, keepdims=True)
+    grad_scores = shares * (grad_shares - along) / q.shape[-1] ** 0.5
+    grad_q = grad_scores @ k
+    grad_k = grad_scores.swapaxes(-1, -2) @ q
+    parts = np.stack([grad_q, grad_k, grad_v])  # (3, B, H, T, D)
+    return parts.transpose(1, 3, 0, 2, 4).reshape(qkv.shape)
+    ### END SOLUTION
+
+
+# %%
+check(attention_heads_backward)
+
+# %% [markdown]
+# ### Exercise 13, project 3: `gpt_forward` (medium, 15 minutes, 5 points)
+#
+# The whole model, upwards. `weights` is a dict: `"tokens"` $(V, C)$, `"positions"` (a row for each
+# place), and `"blocks"`, a list of dicts with `"qkv"` $(3C, C)$, `"out"` $(C, C)$, `"up"` $(4C, C)$
+# and `"down"` $(C, 4C)$. For `inputs` $(B, T)$ return the pair: the logits $(B, T, V)$, and the
+# stream, a list of $(B, T, C)$ as it was before the first block and after each of them.
+
+
+# %%
+def gpt_forward(weights, inputs, heads):
+    ### BEGIN SOLUTION
+    stream = [weights["tokens"][inputs] + weights["positions"][: inputs.shape[1]]]
+    for block in weights["blocks"]:
+        x = stream[-1]  # (B, T, C)
+        y, _ = attention_heads(unit_rms(x) @ block["qkv"].T, heads)
+        x = x + y @ block["out"].T
+        up = np.maximum(unit_rms(x) @ block["up"].T, 0)  # (B, T, 4C)
+        stream.append(x + up**2 @ block["down"].T)
+    return unit_rms(stream[-1]) @ weights["tokens"].T, stream
+    ### END SOLUTION
+
+
+# %%
+check(gpt_forward)
+
+# %% [markdown]
+# ### Exercise 14, project 4: `block_gradients` (hard, 22 minutes, 6 points)
+#
+# Back through one block. You get its weights, the `x` that went in, `grad`, the gradient of what
+# came out, both $(B, T, C)$, and `heads`. Return the gradient of `x`, and a dict with the gradients
+# of the four weights. The steps in between were not kept, so take them once more (large models do
+# that too, to save memory). Then walk them from the last to the first. A plus hands its gradient to
+# both sides.
+
+
+# %%
+def block_gradients(block, x, grad, heads):
+    ### BEGIN SOLUTION
+    n = unit_rms(x)  # the way up once more, for what the way back needs
+    qkv = n @ block["qkv"].T
+    y, shares = attention_heads(qkv, heads)
+    middle = x + y @ block["out"].T
+    m = unit_rms(middle)
+    up = np.maximum(m @ block["up"].T, 0)  # (B, T, 4C)
+    found = {}
+    grad_square, found["down"] = linear_backward(up**2, block["down"], grad)
+    grad_m, found["up"] = linear_backward(m, block["up"], grad_square * 2 * up)
+    grad = grad + unit_rms_backward(middle, grad_m)
+    grad_y, found["out"] = linear_backward(y, block["out"], grad)
+    grad_qkv = attention_heads_backward(qkv, shares, grad_y)
+    grad_n, found["qkv"] = linear_backward(n, block["qkv"], grad_qkv)
+    return grad + unit_rms_backward(x, grad_n), found
+    ### END SOLUTION
+
+
+# %%
+check(block_gradients)
+
+# %% [markdown]
+# ### Exercise 15, project 5: `gpt_gradients` (hard, 18 minutes, 6 points)
+#
+# All together. Return the pair: the mean loss of the targets that are not -100, and the gradients
+# of all weights, in a dict like `weights`. Your `my_cross_entropy` and `cross_entropy_backward`
+# take $(N, V)$ and $(N)$; `logits[targets != -100]` is of that form. The table of tokens was used
+# at both ends, so its gradient has two parts, and an id may come twice.
+
+
+# %%
+def gpt_gradients(weights, inputs, targets, heads):
+    ### BEGIN SOLUTION
+    logits, stream = gpt_forward(weights, inputs, heads)
+    asked = targets != -100  # (B, T)
+    loss = my_cross_entropy(logits[asked], targets[asked])
+    grad_logits = np.zeros_like(logits)
+    grad_logits[asked] = cross_entropy_backward(logits[asked], targets[asked])
+    grad_n, tokens = linear_backward(unit_rms(stream[-1]), weights["tokens"], grad_logits)
+    grad = unit_rms_backward(stream[-1], grad_n)  # (B, T, C)
+    blocks = []
+    for block, x in zip(weights["blocks"][::-1], stream[-2::-1], strict=True):
+        grad, found = block_gradients(block, x, grad, heads)
+        blocks.insert(0, found)
+    np.add.at(tokens, inputs, grad)
+    positions = np.zeros_like(weights["positions"])
+    positions[: inputs.shape[1]] = grad.sum(axis=0)
+    return loss, {"tokens": tokens, "positions": positions, "blocks": blocks}
+    ### END SOLUTION
+
+
+# %%
+check(gpt_gradients)
+
+# %% [markdown]
+# ### Is it right?
+#
+# tinyllm's `Decoder` can be told to be the same model. Its starting values (0.02, smaller at the
+# ends of branches, as in lesson 08) become yours, and its tape says what your gradients should be.
+
+
+# %%
+def weights_of(model):
+    """A copy of a decoder's weights, by the names of our own."""
+    p = {name: value.detach().numpy().copy() for name, value in model.named_parameters()}
+    paths = {"qkv": "attention.qkv", "out": "attention.out", "up": "mlp.up", "down": "mlp.down"}
+    blocks = [
+        {name: p[f"blocks.{i}.{path}.weight"] for name, path in paths.items()}
+        for i in range(len(model.blocks))
+    ]
+    tables = p["token_embedding.weight"], p["position_embedding.weight"]
+    return {"tokens": tables[0], "positions": tables[1], "blocks": blocks}
+
+
+def in_a_row(weights):
+    """The arrays of a dict of weights, or of their gradients, always in the same order."""
+    names = ("qkv", "out", "up", "down")
+    in_blocks = [block[name] for block in weights["blocks"] for name in names]
+    return [weights["tokens"], weights["positions"], *in_blocks]
+
+
+HEADS = 4
+parts = (attention_heads, attention_heads_backward, gpt_forward, block_gradients, gpt_gradients)
+ready = all(check(part).passed for part in (my_cross_entropy, cross_entropy_backward, *parts))
+print("your own GPT" if ready else "to do: the project; until then tinyllm's decoder from above")
+
+# %%
+tinyllm.manual_seed(1)
+like_yours = {"positions": "learned", "norm": "rms", "activation": "relu2", "bias": False}
+sizes = {"context_length": 32, "layers": 2, "heads": HEADS, "width": 48, **like_yours}
+twin = Decoder(DecoderConfig(vocab_size=len(vocabulary), **sizes))
+weights = weights_of(twin)
+assert sum(array.size for array in in_a_row(weights)) == 59_616
+if ready:
+    inputs, targets = batch(train[:8])
+    theirs = twin.loss(inputs, targets)
+    theirs.backward()
+    loss, gradients = gpt_gradients(weights, inputs.numpy(), targets.numpy(), HEADS)
+    on_tape = dict(twin.named_parameters())
+    assert abs(loss - theirs.item()) < 1e-5
+    for path, found in (
+        ("token_embedding", gradients["tokens"]),
+        ("position_embedding", gradients["positions"]),
+        ("blocks.0.attention.qkv", gradients["blocks"][0]["qkv"]),
+        ("blocks.1.mlp.down", gradients["blocks"][1]["down"]),
+    ):
+        gap = np.abs(found - on_tape[f"{path}.weight"].grad.numpy()).max()
+        print(f"{path:24} largest {np.abs(found).max():.4f}, differs from the tape by {gap:.1e}")
+        assert gap < 1e-5
+
+# %% [markdown]
+# ### Let it learn
+#
+# Beside the table of pairs we hold a table of **triples**, the shares after the last *two* words:
+# the stronger of the two models that count. Your gradients go to AdamW (it is lesson 11's), which
+# changes your arrays in place.
+
+# %%
+after_two, twos = Counter(), Counter()
+for story in train:
+    words = ["<s>", "<s>", *story.words]
+    after_two.update(zip(words, words[1:], words[2:], strict=False))
+    twos.update(pairwise(words[:-1]))
+by_triples = 0.0
+for story in held_out:
+    words = ["<s>", "<s>", *story.words]
+    for three in zip(words, words[1:], words[2:], strict=False):
+        by_triples -= math.log(after_two[three] / twos[three[:2]]) / asked
+print(f"pairs {by_pairs:.3f}, triples {by_triples:.3f}, floor {floor:.3f} nats per word")
+assert 0.52 < by_triples < 0.61
+
+# %%
+STEPS = 200
+inputs, targets = (one.numpy() for one in held_out_batch)
+
+
+def my_loss():
+    """Your model's mean loss on the held-out stories, in nats per word."""
+    logits, _ = gpt_forward(weights, inputs, HEADS)
+    return float(my_cross_entropy(logits[targets != -100], targets[targets != -100]))
+
+
+if ready:
+    arrays = in_a_row(weights)
+    leaves = [tinyllm.from_numpy(array).requires_grad_() for array in arrays]  # share their memory
+    optimizer = AdamW(leaves, lr=2e-2)
+    at, mine = [0], [my_loss()]
+    for step in range(STEPS):
+        some = (one.numpy() for one in batch(train[step * 32 : step * 32 + 32]))
+        _, gradients = gpt_gradients(weights, *some, HEADS)
+        for leaf, gradient in zip(leaves, in_a_row(gradients), strict=True):
+            leaf.grad = tinyllm.tensor(gradient.astype(np.float32))
+        optimizer.param_groups[0]["lr"] = 2e-2 * min(1, (step + 1) / 10) * (1 - 0.95 * step / STEPS)
+        optimizer.step()
+        if (step + 1) % 20 == 0:
+            at.append(step + 1)
+            mine.append(my_loss())
+    print(f"your GPT: {mine[0]:.3f} before, {mine[-1]:.3f} after {STEPS} steps")
+    assert np.log(58) < mine[0] < np.log(58) + 0.15
+    assert mine[at.index(40)] < by_pairs
+    assert mine[at.index(60)] > by_triples
+    assert floor < mine[-1] < by_triples - 0.02
+
+# %%
+if ready:
+    by_mine = perplexity(mine[-1] * asked, asked, text)  # held-out stories, as before
+    print(f"your GPT: {by_mine}\nthe grammar: {of_words}")
+    assert of_words.bits_per_byte < by_mine.bits_per_byte < 0.19
+    figure, axes = plt.subplots(figsize=(7.5, 3.3), layout="constrained", facecolor=PAPER)
+    dress(axes)
+    axes.plot(at, mine, "o-", color=BLUE, markersize=4, label="your GPT, held-out stories")
+    for name, height, x, below in (("counts of pairs", by_pairs, STEPS, 4),
+                                   ("counts of triples", by_triples, STEPS, 4),
+                                   ("true entropy", floor, 50, -13)):  # fmt: skip
+        axes.axhline(height, color=ORANGE if below < 0 else QUIET, linestyle=":")
+        axes.annotate(f"{name} {height:.2f}", (x, height), (0, below), ha="right", color=INK,
+                      textcoords="offset points")  # fmt: skip
+    axes.set_yscale("log")
+    axes.set_yticks([0.4, 0.5, 0.7, 1, 2, 4], ["0.4", "0.5", "0.7", "1", "2", "4"], minor=False)
+    axes.set_yticks([], minor=True)
+    axes.set_ylim(0.33, 5)
+    axes.set_xlabel("step")
+    axes.set_ylabel("nats per word")
+    axes.legend(frameon=False)
+    plt.show()
+
+# %% [markdown]
+# *Picture, once the project is done: the held-out loss against steps, on a logarithmic scale. It
+# starts at log V, falls through the dotted line of the pairs within 40 steps, stays on a plateau
+# for a while, then passes the line of the triples and nears the true entropy.*
+#
+# Below the triples it can come only by looking further back than two words, and only your attention
+# does that. The plateau is where it still has to find out where to look.
+#
+# ### What surprises it?
+#
+# Now let it read. The first story is true to the grammar. In the second we put another name in the
+# place of the first word. Elliot is a man, he is a baker and nothing else, and the one he helps is
+# Megan.
+
+# %%
+told_well = "Fay was a driver . One Tuesday in January , she helped Gordon at the market , so he"
+told_well = [*told_well.split(), "was", "happy", ".", "</s>"]
+spoilt = ["Elliot", *told_well[1:]]
+
+
+def prices(story):
+    """The price of each word in nats, by your model, or by tinyllm's until yours is done."""
+    ids = [number[word] for word in story]
+    inputs = np.array([[0, *ids[:-1]]])  # (1, T)
+    if ready:
+        logits = tinyllm.tensor(gpt_forward(weights, inputs, HEADS)[0][0])  # (T, V)
+    else:
+        with inference(model):
+            logits = model(tinyllm.tensor(inputs))[0]
+    return F.cross_entropy(logits, tinyllm.tensor(ids), reduction="none").numpy()  # (T,)
+
+
+def prices_by_pairs(story):
+    """The same by the table of pairs."""
+    return np.array([-math.log(pairs[two] / firsts[two[0]]) for two in pairwise(["<s>", *story])])
+
+
+# %% [markdown]
+# ### Predict, then run (3 minutes)
+#
+# One word was swapped, the first. Which word of the spoilt story will cost your model the most?
+# Write the word.
+
+# %%
+my_word = None
+### BEGIN SOLUTION
+my_word = "driver"
+### END SOLUTION
+
+# %%
+spoilt_prices = prices(spoilt)
+reveal("10", "dearest word of the spoilt story", my_word, spoilt[spoilt_prices.argmax()])
+texts = [re.sub(r" ([.,])", r"\1", " ".join(words[:-1])) for words in (told_well, spoilt)]
+if my_word is not None:
+    for name, by in (("counts of pairs", prices_by_pairs), ("the GPT", prices)):
+        print(f"{name}: true {by(told_well).sum():.1f} nats, spoilt {by(spoilt).sum():.1f}")
+    print(f"the grammar: true {-log_prob(texts[0], grammar):.1f} nats, spoilt infinitely many")
+
+# %%
+more = spoilt_prices - prices(told_well)  # (T,): what each word costs more
+assert spoilt[spoilt_prices.argmax()] in ("driver", "she", "Gordon")
+assert more.sum() > 4
+assert min(more[told_well.index(word)] for word in ("driver", "Gordon")) > 1
+assert told_well.index("Gordon") == 12
+assert abs(more[0]) < 2
+assert prices_by_pairs(spoilt).sum() < prices_by_pairs(told_well).sum()
+assert log_prob(texts[1], grammar) == -np.inf
+
+
+# %%
+def paint(axes, y, words, costs, most=6.0):
+    """A line of words, each on the colour of its price; one unit of the axis is one letter."""
+    x = 0
+    for word, cost in zip(words, costs, strict=True):
+        shade = plt.colormaps["YlOrRd"](min(cost / most, 1.0) * 0.85)  # (4,): its colour
+        axes.add_patch(plt.Rectangle((x, y - 0.3), len(word) + 0.6, 0.6, color=shade, lw=0))
+        dark = cost > 0.7 * most
+        middle = x + len(word) / 2 + 0.3
+        axes.text(middle, y, word, ha="center", va="center", color=PAPER if dark else INK,
+                  family="monospace", fontsize=8.5)  # fmt: skip
+        if cost >= 0.5:
+            axes.text(middle, y + 0.47, f"{cost:.1f}", ha="center", va="center", color=INK,
+                      fontsize=7)  # fmt: skip
+        x += len(word) + 1
+    return x
+
+
+# %%
+rows = [
+    ("true, by the counts of pairs", told_well, prices_by_pairs(told_well)),
+    ("true, by the GPT", told_well, prices(told_well)),
+    ("spoilt, by the counts of pairs", spoilt, prices_by_pairs(spoilt)),
+    ("spoilt, by the GPT", spoilt, prices(spoilt)),
+]
+figure, axes = plt.subplots(figsize=(10, 4), layout="constrained", facecolor=PAPER)
+axes.axis("off")
+for row, (name, words, costs) in enumerate(rows):
+    axes.text(0, 1.6 * row - 0.5, f"{name}: {costs.sum():.1f} nats", color=INK, fontsize=10)
+    width = paint(axes, 1.6 * row, words[:-1], costs[:-1])
+axes.set(xlim=(-0.5, width + 2), ylim=(5.6, -1))
+plt.show()
+
+# %% [markdown]
+# *Picture: two stories, each as two lines of words on coloured ground, pale where a word was cheap,
+# dark red where it was dear, with the price below. By the counts of pairs both stories look alike,
+# orange here and there. By the GPT the true story is pale nearly throughout; in the spoilt one
+# «driver» and «Gordon» stand out in red, and «she» is darker than before.*
+#
+# The word that was swapped is cheap: Elliot is a fine way to begin. Dear is what no longer fits, up
+# to twelve places later. To the counts of pairs nothing has happened; they even like the spoilt
+# story better, because more stories begin with Elliot. In your model, attention carries the first
+# name to all the places where it matters. The grammar knows more still: by it the spoilt story is
+# impossible, and its price infinite. No softmax ever says «never».
+#
+# People have found much in pages like this one. We read a word the longer, the more nats it costs
+# (Smith and Levy 2013, «The effect of word predictability on reading time is logarithmic»), and
+# text that a machine wrote is often too pale ([GLTR](https://arxiv.org/abs/1906.04043), Gehrmann et
+# al. 2019). Put in a story of your own, from the 58 words of `vocabulary`, and show it around.
+#
+# ### The project's open part (20 minutes, for a teacher to read)
+#
+# One spoilt story is an anecdote. Make it a measurement: what has your model learnt of this world?
+# Choose one kind of fault (a wrong job, a wrong pronoun, a wrong relation, a second name that does
+# not belong), build at least 100 pairs of a held-out story and its spoilt twin, and count how often
+# the true one is cheaper. Do it for the counts of triples too. Hand in your painted page, the
+# count, and half a page on what you make of it.
+#
+# <details>
+# <summary><em>For a teacher: the rubric, 7 points. It gives the answer.</em></summary>
+#
+# 1 for a painted page of the learner's own; 2 for pairs that differ in one word and whose twin is
+# truly impossible (`log_prob` says so), not just unusual; 1 for comparing sums over the story, and
+# not the swapped word alone, whose price may say nothing; 1 for the triples as a baseline, and for
+# seeing that they notice only what stands within two words; 1 for an honest interval (two standard
+# errors, $\pm 0.06$ for a share of 0.9 of 100); 1 for a judgement that follows: which faults the
+# model sees, which it does not, and what a longer training changes.
+#
+# </details>
+#
 # ## What to remember
 #
 # - Likelihood: the data stay, the model varies. Its logarithm is a sum, one term for each word.
@@ -1020,6 +1507,9 @@ plt.show()
 # - Perplexity is exp of the mean over **all** tokens: as many equal choices. Between tokenizers
 #   compare bits per byte.
 # - Shift by one; padding is -100 and is in no mean; a new model starts at $\log V$.
+# - A GPT's way back is its way up, reversed. A plus hands its gradient to both sides, and a table
+#   that is used twice gets two gradients, added.
+# - A model is surprised not where a text was changed, but where the change has consequences.
 #
 # ## Where next
 #

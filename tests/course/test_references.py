@@ -5,6 +5,7 @@ import pytest
 
 import tinyllm
 from tinyllm.course import exercise
+from tinyllm.course.comparing import difference
 from tinyllm.models import Decoder, DecoderConfig
 
 STEP = 1e-6
@@ -108,3 +109,40 @@ def test_starting_values_are_those_of_the_package():
         numbers = parameter.detach().numpy()
         assert abs(numbers.mean() - mean) < 0.1 * max(std, 1e-9), name
         assert abs(numbers.std() - std) <= 0.05 * std, name
+
+
+@pytest.mark.parametrize("layers", [1, 3])
+def test_the_gpt_of_lesson_10_is_tinyllms_and_so_are_its_gradients(layers):
+    """With weights that are far from their small starting values, in 64 bits."""
+    sizes = {"context_length": 7, "layers": layers, "heads": 2, "width": 8, "positions": "learned"}
+    config = DecoderConfig(vocab_size=6, norm="rms", activation="relu2", bias=False, **sizes)
+    model = Decoder(config).double()
+    rng = np.random.default_rng(layers)
+    p = {}
+    with tinyllm.no_grad():
+        for name, value in model.named_parameters():
+            if value.ndim == 2:
+                value.copy_(tinyllm.tensor(0.5 * rng.normal(size=value.shape)))
+            p[name] = value
+    paths = {"qkv": "attention.qkv", "out": "attention.out", "up": "mlp.up", "down": "mlp.down"}
+
+    def named(of):
+        blocks = [
+            {name: of(p[f"blocks.{i}.{path}.weight"]) for name, path in paths.items()}
+            for i in range(layers)
+        ]
+        tables = of(p["token_embedding.weight"]), of(p["position_embedding.weight"])
+        return {"tokens": tables[0], "positions": tables[1], "blocks": blocks}
+
+    weights = named(lambda value: value.detach().numpy())
+    inputs, targets = rng.integers(6, size=(2, 3, 5))
+    targets[0, 2:] = -100
+    logits, stream = exercise("gpt_forward").reference(weights, inputs, 2)
+    theirs = model(tinyllm.tensor(inputs)).detach().numpy()
+    np.testing.assert_allclose(logits, theirs, rtol=1e-9, atol=1e-12)
+    assert len(stream) == layers + 1
+    loss = model.loss(tinyllm.tensor(inputs), tinyllm.tensor(targets))
+    loss.backward()
+    found = exercise("gpt_gradients").reference(weights, inputs, targets, 2)
+    expected = named(lambda value: value.grad.numpy())
+    assert difference(found, (loss.item(), expected), 1e-8, 1e-12) is None

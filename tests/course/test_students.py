@@ -88,6 +88,14 @@ def test_in_a_notebook_the_environment_says_who(monkeypatch):
     assert seeds == [0, seed_of("Ada"), 3]
 
 
+def test_a_name_that_begins_another_is_not_looked_for(tmp_path):
+    path = tmp_path / "ada.py"
+    path.write_text("def attention_heads(qkv, heads):\n    return qkv +\n")  # cannot be read
+    (report,) = check_file(path, note=False)  # and none for the exercise `attention`
+    assert report.exercise.name == "attention_heads"
+    assert "SyntaxError" in report.problem
+
+
 def test_the_first_failing_input_is_the_student_s_own(tmp_path, monkeypatch):
     found = exercise("attention")
     path = tmp_path / "ada.py"

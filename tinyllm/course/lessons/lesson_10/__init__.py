@@ -3,9 +3,18 @@
 from __future__ import annotations
 
 from tinyllm.course.exercise import Lesson
-from tinyllm.course.lessons.lesson_10 import batches, counting, cross_entropy, measuring, smoothing
+from tinyllm.course.lessons.lesson_10 import (
+    batches,
+    counting,
+    cross_entropy,
+    gpt,
+    heads,
+    learning,
+    measuring,
+    smoothing,
+)
 
-LESSON = Lesson("10", "Maximum likelihood, cross-entropy, perplexity", minutes=170)
+LESSON = Lesson("10", "Maximum likelihood, cross-entropy, perplexity", minutes=285)
 
 for _exercise in (
     *counting.EXERCISES,
@@ -13,5 +22,8 @@ for _exercise in (
     smoothing.SMOOTHED_CROSS_ENTROPY,
     *measuring.EXERCISES,
     *batches.EXERCISES,
+    *heads.EXERCISES,
+    *gpt.EXERCISES,
+    *learning.EXERCISES,
 ):
     LESSON.add(_exercise)
