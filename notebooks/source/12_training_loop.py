@@ -534,11 +534,11 @@ model.eval()
 quiet = [model.loss(*to_ask).item() for _ in range(5)]
 print("with dropout", np.round(noisy, 3), " without", np.round(quiet, 3))
 assert len(set(quiet)) == 1
-assert min(noisy) > quiet[0]
+assert np.mean(noisy) > quiet[0]
 assert len(set(noisy)) == 5
 
 # %% [markdown]
-# The same model on the same texts: with dropout another answer each time, and all of them too high.
+# The same model on the same texts: with dropout another answer each time, too high on average.
 #
 # ## The clinic
 #
