@@ -97,7 +97,7 @@ def test_learns_a_conversation_by_heart(corpus, tmp_path):
     config = DialogueConfig(max_steps=120, pretraining_steps=0, batch_size=3, average_decay=None)
     bot, _ = dialogue.train(few, config, SMALL, tmp_path / "run", progress=False)
     for each in few.learned:
-        turns = each.in_sentences
+        turns = each.turns
         for place in range(0, len(turns), 2):
             assert bot.answer_all([turns[: place + 1]]) == [turns[place + 1]["content"]]
 

@@ -118,7 +118,7 @@ def train(
         go_on = go_on or "call it again with the same settings and the folder {folder}"
         go_on = go_on.replace("{folder}", str(folder))
     config, sizes = config or DialogueConfig(), model or Model()
-    words = [turn["content"] for d in corpus.learned[:15_000] for turn in d.in_sentences]
+    words = [turn["content"] for dialogue in corpus.learned[:15_000] for turn in dialogue.turns]
     texts = (f" {text}" for text in (*corpus.texts[:10_000], *words))  # as the template has them
     tokenizer = BPETokenizer.train(texts, sizes.vocab_size)
     template = ChatTemplate(tokenizer)
@@ -225,7 +225,7 @@ def _settings(
 
 
 def _turns(dialogues: Iterable[Dialogue]) -> Iterable[list[Message]]:
-    return (dialogue.in_sentences for dialogue in dialogues if dialogue.questions)
+    return (dialogue.turns for dialogue in dialogues if dialogue.questions)
 
 
 def _fitting(rows: Iterable[tuple[np.ndarray, np.ndarray]], longest: int) -> list[tuple]:

@@ -23,7 +23,7 @@ from tinyllm.data.tinyworld import (
     summary,
     world_dialogue,
 )
-from tinyllm.data.tinyworld.questions import KINDS_OF_QUESTION, yes_no_question
+from tinyllm.data.tinyworld.questions import KINDS_OF_QUESTION
 from tinyllm.data.tinyworld.statements import say_event, say_fact
 from tinyllm.data.tinyworld.story import Fact
 from tinyllm.data.tinyworld.summaries import consequences, main_event
@@ -136,14 +136,13 @@ def test_a_summary_is_true_and_tells_what_causes_most(size):
 
 @pytest.mark.parametrize("size", ["mini", "full"])
 def test_the_usual_answer_is_right_and_another_question_s_is_not(size):
-    grammar, seen, wrong, whole = grammar_of(size), Counter(), Counter(), Counter()
+    grammar, seen, wrong = grammar_of(size), Counter(), Counter()
     for number, story in enumerate(drawn(size, 200)):
         pool = questions_about(story, grammar, number)
         everything = [q for questions in pool.values() for q in questions]
         for question in everything:
-            for usual in (question.answer, question.sentence):
-                right = is_right(question, score_answer(question, usual, grammar, story))
-                assert right, (question, usual, story.text)
+            right = is_right(question, score_answer(question, question.answer, grammar, story))
+            assert right, (question, story.text)
             seen[question.kind, question.about] += 1
             if question.kind != "unanswerable":  # to abstain is wrong where an answer was to be had
                 score = score_answer(question, "I do not know.", grammar, story)
@@ -156,12 +155,8 @@ def test_the_usual_answer_is_right_and_another_question_s_is_not(size):
             if other.answer != question.answer and other.kind != "unanswerable":
                 score = score_answer(question, other.answer, grammar, story)
                 wrong[is_right(question, score)] += 1
-            if other.sentence != question.sentence and other.kind != "unanswerable":
-                score = score_answer(question, other.sentence, grammar, story)
-                whole[is_right(question, score)] += 1
     assert {kind for kind, _ in seen} == set(KINDS_OF_QUESTION)
     assert wrong[True] < 0.02 * wrong[False]  # two events may share a place and a day
-    assert whole[True] < 0.02 * whole[False]
 
 
 def test_answers_are_scored_by_what_they_claim(tom):
@@ -187,49 +182,6 @@ def test_answers_are_scored_by_what_they_claim(tom):
         (why, "Because Tom lost a basket in the garden.", "true"),
         (why, "Because Tom scolded Dmitri.", "false"),
         (why, "Because.", "unparseable"),
-        (why, "Tom was unhappy because Tom lost a basket.", "true"),
-        (why, "Tom was unhappy on Tuesday because Tom lost a basket.", "true"),
-        (why, "Tom was unhappy on Wednesday because Tom lost a basket.", "false"),
-        (why, "Tom scolded Dmitri because Tom lost a basket.", "false"),
-        (why, "Tom lived in Lakeville because Tom lost a basket.", "false"),
-        (why, "Tom was unhappy because Tom scolded Dmitri.", "false"),
-        (why, "Tom was unhappy because Tom lived in Lakeville.", "false"),
-        (why, "Tom was unhappy because.", "unparseable"),
-        (why, "Tom was unhappy.", "unparseable"),
-        (lost, "Tom was unhappy because Tom lost a basket.", "unparseable"),
-        (where, "Tom lost a basket in the garden.", "true"),
-        (where, "Tom lost a basket at the market.", "false"),
-        (where, "Tom lost a basket.", "unparseable"),
-    ]:
-        assert score_answer(question, answer, grammar, story) == score, (question.text, answer)
-
-
-def test_yes_or_no_with_a_reason_needs_both_to_be_so(tom):
-    story, grammar = tom
-    lived = next(fact for fact in story.facts if fact.relation == "home")
-    town = next(city for city in grammar.world.cities if city is not lived.object)
-    no = yes_no_question(lived._replace(object=town), "context", grammar, lived)
-    yes = yes_no_question(story.events[0], "context", grammar)
-    assert (no.answer, no.sentence) == ("No.", "Tom lived in Lakeville, so no.")
-    assert (yes.answer, yes.sentence) == ("Yes.", "Tom lost a basket, so yes.")
-    for question, answer, score in [
-        (no, "No.", "true"),
-        (no, "Yes.", "false"),
-        (no, "Tom lived in Lakeville, so no.", "true"),
-        (no, "Tom lived in Lakeville, so yes.", "false"),
-        (no, f"Tom lived in {town.english}, so no.", "false"),  # the right verdict by a false claim
-        (no, "Tom lost a basket, so no.", "false"),  # so, but not to the point
-        (no, "Dmitri lived in Lakeville, so no.", "false"),
-        (no, "Tom lived in Lakeville, so No.", "unparseable"),
-        (no, "Tom lived, so no.", "unparseable"),
-        (no, "Tom lived in Lakeville.", "unparseable"),
-        (no, ", so no.", "unparseable"),
-        (no, "no.", "unparseable"),
-        (yes, "Tom lost a basket, so yes.", "true"),
-        (yes, "Tom lost a basket in the garden, so yes.", "true"),
-        (yes, "Tom lost an umbrella, so yes.", "false"),
-        (yes, "Winifred lost a basket, so yes.", "false"),
-        (yes, "Tom scolded Dmitri, so yes.", "false"),
     ]:
         assert score_answer(question, answer, grammar, story) == score, (question.text, answer)
 
@@ -281,11 +233,6 @@ def test_dialogues_have_turns_of_all_kinds_and_a_fifth_without_an_answer():
         talk = dialogue(story, grammar, 4, number)
         assert talk.turns[0]["content"].startswith(story.text)
         assert [t["role"] for t in talk.turns] == ["user", "assistant"] * len(talk.questions)
-        assert [t["content"] for t in talk.turns[1::2]] == [q.answer for q in talk.questions]
-        assert talk.in_sentences[::2] == talk.turns[::2]
-        assert [t["content"] for t in talk.in_sentences[1::2]] == [
-            q.sentence for q in talk.questions
-        ]
         assert len({q.text for q in talk.questions}) == len(talk.questions)
         kinds.update(q.kind for q in talk.questions)
     assert set(kinds) == set(KINDS_OF_QUESTION)
@@ -300,8 +247,7 @@ def test_the_world_can_be_talked_about():
         for question in talk.questions:
             assert question.about == "world"
             kinds[question.kind] += 1
-            for usual in (question.answer, question.sentence):
-                right.append(is_right(question, score_answer(question, usual, grammar)))
+            right.append(is_right(question, score_answer(question, question.answer, grammar)))
     assert all(right)
     assert len(kinds) >= 6
     assert np.isclose(kinds["unanswerable"] / kinds.total(), 0.2, atol=0.05)

@@ -38,19 +38,11 @@ class Dialogue:
     @property
     def turns(self) -> list[dict[str, str]]:
         """Return the messages as a chat template takes them: role and content."""
-        return self._messages([question.answer for question in self.questions])
-
-    @property
-    def in_sentences(self) -> list[dict[str, str]]:
-        """Return the messages with answers that are whole sentences."""
-        return self._messages([question.sentence for question in self.questions])
-
-    def _messages(self, answers: list[str]) -> list[dict[str, str]]:
         messages = []
-        for number, (question, answer) in enumerate(zip(self.questions, answers, strict=True)):
+        for number, question in enumerate(self.questions):
             told = f"{self.story.text} " if self.story is not None and number == 0 else ""
             messages.append({"role": "user", "content": told + question.text})
-            messages.append({"role": "assistant", "content": answer})
+            messages.append({"role": "assistant", "content": question.answer})
         return messages
 
 
@@ -101,16 +93,16 @@ def world_dialogue(grammar: Grammar, turns: int = 3, generator: Generator | int 
     ]
     pool = fact_questions(facts, "world", grammar) + two_hop_questions(facts, "world", grammar)
     claim = facts[int(numpy.integers(len(facts)))]
-    pool.append(yes_no_question(claim, "world", grammar))
+    pool.append(yes_no_question(claim, True, "world", grammar))
     other = _falsified(claim, grammar, numpy)
     if other is not None and holds(other, world) is False:
-        pool.append(yes_no_question(other, "world", grammar, claim))
+        pool.append(yes_no_question(other, False, "world", grammar))
     stranger = world.strangers[int(numpy.integers(len(world.strangers)))]
     # Words of the person's own facts, asked of somebody of whom nothing is known.
     pool += [
         replace(
             fact_question(f._replace(subject=stranger), "world", grammar),
-            answer=ABSTAIN, sentence=ABSTAIN, kind="unanswerable", claim=None,
+            answer=ABSTAIN, kind="unanswerable", claim=None,
         )
         for f in facts
         if f.subject is person and f.relation != "kin"
@@ -159,8 +151,7 @@ def _yes_no(story: Story, grammar: Grammar, numpy: np.random.Generator) -> list[
         yes = bool(numpy.random() < 0.5)
         asked = claim if yes else _falsified(claim, grammar, numpy)
         if asked is not None and holds(asked, grammar.world, story) is yes:
-            told = None if yes else claim
-            questions.append(yes_no_question(asked, "context", grammar, told))
+            questions.append(yes_no_question(asked, yes, "context", grammar))
     return questions
 
 

@@ -42,8 +42,6 @@ class Question:
     frame:   the statement with a gap `{}` that an answer fills
     claim:   what the frame claims when filled rightly; None for what has no answer
     cause:   for why: the event that is explained
-    sentence: the answer in a whole sentence, which says again what was asked; to yes or no, what is
-             so and then the verdict: `Heidi liked cake, so no.`
     """
 
     text: str
@@ -53,7 +51,6 @@ class Question:
     frame: str
     claim: Fact | Event | None
     cause: Event | None = None
-    sentence: str = ABSTAIN
 
 
 def score_answer(
@@ -70,7 +67,7 @@ def score_answer(
     if not answer.endswith("."):
         return "unparseable"
     if question.kind == "yes-no":
-        return _score_yes_no(question, answer, grammar, story)
+        return _score_yes_no(question, answer)
     if question.cause is not None:
         return _score_why(question, answer, grammar)
     before, after = question.frame.split("{}")
@@ -104,52 +101,29 @@ def _starts(answer: str) -> tuple[str, str]:
     return (answer[:1], answer[:1].lower())
 
 
-def _score_yes_no(question: Question, answer: str, grammar: Grammar, story: Story | None) -> str:
-    """Score `No.`, or `Heidi liked cake, so no.`, whose reason must be so and be to the point."""
-    reason, so, verdict = answer.rpartition(", so ")
-    if verdict not in (("yes.", "no.") if so else ("Yes.", "No.")):
+def _score_yes_no(question: Question, answer: str) -> str:
+    said = {"Yes.": True, "No.": False}.get(answer)
+    if said is None:
         return "unparseable"
-    if so:
-        try:
-            claim = read_statement(f"{reason}.", grammar)
-        except NotAStatement:
-            return "unparseable"
-        asked = question.claim
-        if not _of_one_sort(claim, asked) or _subject(claim) is not _subject(asked):
-            return "false"
-        if not holds(claim, grammar.world, story):
-            return "false"
-    return "true" if _capital(verdict) == question.answer else "false"
+    return "true" if (question.answer == "Yes.") == said else "false"
 
 
 def _score_why(question: Question, answer: str, grammar: Grammar) -> str:
-    """Score `Because it rained.`, or `Noah got wet because it rained.`"""
-    if answer.startswith("Because "):
-        effect, cause = "", answer.removeprefix("Because ")
-    else:
-        effect, because, cause = answer.partition(" because ")
-        if not because:
-            return "unparseable"
+    if not answer.startswith("Because "):
+        return "unparseable"
+    statement = answer.removeprefix("Because ")
     try:
-        claim = read_statement(_capital(cause), grammar)
-        told = read_statement(f"{effect}.", grammar) if effect else question.cause
+        claim = read_statement(statement[:1].upper() + statement[1:], grammar)
     except NotAStatement:
         return "unparseable"
-    fits = _tells(claim, question.cause.cause) and _tells(told, question.cause)
-    return "true" if fits else "false"
-
-
-def _subject(claim: Fact | Event) -> Any:
-    return claim.subject if isinstance(claim, Fact) else claim.who
-
-
-def _tells(claim: Fact | Event, event: Event) -> bool:
-    """Say whether a claim is this event, with no detail that is not its own."""
     if not isinstance(claim, Event):
-        return False
-    parts, details = ("kind", "who", "what", "whom"), ("adjective", "place", "day")
-    same = all(getattr(claim, p) is getattr(event, p) for p in parts)
-    return same and all(getattr(claim, d) in (None, getattr(event, d)) for d in details)
+        return "false"
+    cause = question.cause.cause
+    parts = ("kind", "who", "what", "whom")
+    same = all(getattr(claim, p) is getattr(cause, p) for p in parts)
+    details = ("adjective", "place", "day")
+    fits = all(getattr(claim, d) in (None, getattr(cause, d)) for d in details)
+    return "true" if same and fits else "false"
 
 
 def _of_one_sort(claim: Fact | Event, wanted: Fact | Event) -> bool:
@@ -183,14 +157,13 @@ def fact_question(fact: Fact, about: str, grammar: Grammar, whose: str = "") -> 
         relation, other = fact.object
         text = f"Who was the {relation} of {other.name.english}?"
         frame = f"{{}} was the {relation} of {other.name.english}."
-        return Question(text, f"{name}.", "who", about, frame, fact, sentence=statement)
+        return Question(text, f"{name}.", "who", about, frame, fact)
     kind, text, frame = _ABOUT[fact.relation]
     frame = frame.format(name)
     before = frame.split("{}")[0]
     answer = statement.removeprefix(before)
     kind = "two-hop" if whose else kind
-    text, answer = text.format(whose or name), _capital(answer)
-    return Question(text, answer, kind, about, frame, fact, sentence=statement)
+    return Question(text.format(whose or name), _capital(answer), kind, about, frame, fact)
 
 
 def _name_of(subject: Any) -> str:
@@ -258,11 +231,8 @@ def _of_event(event: Event, story: Story) -> list[Question]:
     rest = say_rest(event)
     did = " ".join(part for part in (name, event.kind.base_verb, rest) if part)
 
-    def add(
-        kind: str, text: str, answer: str, frame: str, sentence: str = bare, cause: Any = None
-    ) -> None:
-        answer = _capital(answer)
-        found.append(Question(text, answer, kind, "context", frame, event, cause, sentence))
+    def add(kind: str, text: str, answer: str, frame: str, cause: Event | None = None) -> None:
+        found.append(Question(text, _capital(answer), kind, "context", frame, event, cause))
 
     feels = event.kind is KINDS["feel"]
     if _alone(story, event, "kind", "what", "whom") and event.who is not event.whom:
@@ -283,27 +253,19 @@ def _of_event(event: Event, story: Story) -> list[Question]:
         asks = f"was {name} {event.what.english}" if feels else f"did {did}"
         if event.place is not None:
             where = " ".join(place_piece(event.place).words)
-            sentence = say_event(event, when=False)
-            add("where", f"Where {asks}?", f"{where}.", f"{bare[:-1]} {{}}.", sentence)
+            add("where", f"Where {asks}?", f"{where}.", f"{bare[:-1]} {{}}.")
         if event.day is not None:
-            sentence, day = say_event(event, where=False), f"on {event.day.english}."
-            add("when", f"When {asks}?", day, f"{bare[:-1]} {{}}.", sentence)
+            add("when", f"When {asks}?", f"on {event.day.english}.", f"{bare[:-1]} {{}}.")
         if event.cause is not None:
-            because = f"because {say_cause(event)}"
-            add("why", f"Why {asks}?", because, "", f"{bare[:-1]} {because}", event)
+            add("why", f"Why {asks}?", f"because {say_cause(event)}", "", event)
     return found
 
 
 # Yes or no, and what cannot be known
 
 
-def yes_no_question(
-    claim: Fact | Event, about: str, grammar: Grammar, told: Fact | Event | None = None
-) -> Question:
-    """Ask whether something is so.
-
-    Args:    told: what is so instead; None where the claim is.
-    """
+def yes_no_question(claim: Fact | Event, yes: bool, about: str, grammar: Grammar) -> Question:
+    """Ask whether something is so."""
     if isinstance(claim, Event):
         feels = claim.kind is KINDS["feel"]
         name = claim.who.name.english
@@ -321,14 +283,7 @@ def yes_no_question(
         else:
             base = {"lived": "live", "liked": "like", "had": "have", "lay": "lie"}[first]
             text = f"Did {name} {base} {after}?"
-    verdict, so = ("yes", claim) if told is None else ("no", told)
-    if isinstance(so, Event):
-        reason = say_event(so, where=False, when=False)
-    else:
-        reason = say_fact(so, grammar)
-    sentence = f"{reason[:-1]}, so {verdict}."
-    answer = f"{_capital(verdict)}."
-    return Question(text, answer, "yes-no", about, frame, claim, sentence=sentence)
+    return Question(text, "Yes." if yes else "No.", "yes-no", about, frame, claim)
 
 
 def untold_questions(story: Story, grammar: Grammar) -> list[Question]:
