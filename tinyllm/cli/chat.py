@@ -35,7 +35,7 @@ def chat(
     ] = 40_000,
     pretraining_steps: Annotated[
         int, typer.Option(help="Steps on stories, before conversations.", min=0)
-    ] = 600,
+    ] = 300,
     out: Annotated[
         Path,
         typer.Option(help="Folder of the run to train; the same again goes on with it."),

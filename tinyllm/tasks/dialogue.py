@@ -43,8 +43,8 @@ WORLD = 0.1  # of the conversations to learn from are about the world, which is 
 class DialogueConfig(TaskConfig):
     """How both stages are trained; `max_steps` is of the second."""
 
-    max_steps: int = 2500
-    pretraining_steps: int = 600
+    max_steps: int = 3000
+    pretraining_steps: int = 300
     batch_size: int = 16
     optimizer: str = "muon"
     learning_rate: float = 3e-3
