@@ -52,7 +52,8 @@ def test_the_users_line_is_told_from_inside_a_layer_as_well() -> None:
         layer.weight[0, 0] = float("nan")
     x = leaf()
     with autograd.set_detect_anomaly(True), warnings.catch_warnings(record=True) as told:
-        warnings.simplefilter("always")
+        warnings.simplefilter("ignore", ResourceWarning)  # of what an earlier test left open
+        warnings.simplefilter("always", UserWarning)
         loss = layer(x).sum()  # the call
         with pytest.raises(RuntimeError, match=r"returned nan.*# the call"):
             loss.backward()
