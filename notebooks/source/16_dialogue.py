@@ -285,8 +285,9 @@ for axes, losses, name in (
     axes.set_ylim(0, None)
 panels[0].set_ylabel("loss, nats per token")
 plt.show()
-assert before != "Megan."
-assert after == "Megan."
+names = [f"{person.name.english}." for person in grammar.world.people]
+assert before not in names
+assert after in names
 assert np.mean(in_tuning[-20:]) < 0.6 < np.mean(in_tuning[:5])
 
 # %% [markdown]
@@ -376,10 +377,10 @@ for name in ("context: yes-no", "context: when", "world: yes-no", "world: who", 
     assert share > 0.4
 
 # %% [markdown]
-# It says one and the same thing nearly always, whatever is asked. To most questions of yes or no the answer
-# happens to be yes; both people of the world that have a known job are bakers. Whoever always gives
-# the commonest answer scores well there without reading a word. So hold every share against that of
-# such a constant answer, before you praise it.
+# It says one and the same thing nearly always, whatever is asked. To most questions of yes or no
+# the answer happens to be yes; both people of the world that have a known job are bakers. Whoever
+# always gives the commonest answer scores well there without reading a word. So hold every share
+# against that of such a constant answer, before you praise it.
 #
 # What the model has learned is which *sort* of answer a question wants: a name to «who», a day to
 # «when». What stands in one story it would have to find there and copy, and that it has hardly
@@ -707,10 +708,10 @@ for name, shares_of in counts.items():
 # a few more.*
 #
 # It hardly notices. It abstains little more than before, and says with a straight face what it
-# cannot know. That some of it is true is luck: this world has two places and three days to choose from.
-# (With the story it does little better, since it has hardly learned to read yet. A better reader
-# would lose more.) So do not leave it to the model. The program knows what it has cut off, and can
-# say so, as `tinyllm chat` does.
+# cannot know. That some of it is true is luck: this world has two places and three days to choose
+# from. (With the story it does little better, since it has hardly learned to read yet. A better
+# reader would lose more.) So do not leave it to the model. The program knows what it has cut off,
+# and can say so, as `tinyllm chat` does.
 #
 # ### Exercise 8: `messages_to_drop` (medium, 10 minutes, 4 points)
 #
