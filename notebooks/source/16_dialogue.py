@@ -270,7 +270,7 @@ print("after pretraining:", before)
 
 # %%
 rows, masks = zip(*(template.training_row(d.turns) for d in talks), strict=True)
-in_tuning = train(model, rows, masks, 248)
+in_tuning = train(model, rows, masks, 248)  # each conversation once, but for a few
 after = answers_of(model, [prompt])[0][0]
 print("after fine-tuning:", after)
 figure, panels = plt.subplots(1, 2, figsize=(8, 2.6), layout="constrained", facecolor=PAPER)
@@ -374,11 +374,11 @@ for name in ("context: yes-no", "context: when", "world: yes-no", "world: who", 
     usual = max(sorted(set(own)), key=own.count)
     share = own.count(usual) / len(own)
     print(f"{name:16} {usual:14} {share:.2f} of its answers")
-    assert share > 0.4
+    assert share > 0.5
 
 # %% [markdown]
-# It says one and the same thing nearly always, whatever is asked. To most questions of yes or no
-# the answer happens to be yes; both people of the world that have a known job are bakers. Whoever
+# To most questions of one kind it says one and the same thing, whatever is asked. To most of yes or
+# no the answer happens to be yes; both people of the world that have a known job are bakers. Whoever
 # always gives the commonest answer scores well there without reading a word. So hold every share
 # against that of such a constant answer, before you praise it.
 #

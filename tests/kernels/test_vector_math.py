@@ -82,3 +82,25 @@ def test_largest(compiled, dtype):
         row = row.astype(dtype)
         assert compiled(row)[0] == row.max(), row
     assert np.isnan(compiled(np.array([1, np.nan, 2], dtype))[0])
+
+
+def test_a_loop_may_ask_for_the_widest_registers():
+    """It is written past llvmlite's list of attributes, so that it arrives has to be seen."""
+    import numba
+
+    widest_registers = jit.widest_registers
+
+    def doubled(x):
+        for i in range(x.size):
+            x[i] *= 2
+
+    def doubled_widely(x):
+        widest_registers()
+        for i in range(x.size):
+            x[i] *= 2
+
+    codes = []
+    for function in (doubled, doubled_widely):
+        compiled = numba.njit("void(float32[::1])", **jit.OPTIONS)(function)
+        codes.extend(compiled.inspect_llvm().values())
+    assert ['"prefer-vector-width"="512"' in code for code in codes] == [False, True]

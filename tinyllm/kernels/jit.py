@@ -78,8 +78,8 @@ if AVAILABLE:
         """Let the function that calls this use 512-bit registers, where the processor has them.
 
         LLVM keeps to 256 bits on Intel's, whose first ones ran slower for the wide. Loops that
-        calculate gain up to a quarter. Loops that wait for memory lose, and so does the writing of
-        a text, in which a few wide instructions slow down much else: kernels for these do without.
+        calculate gain up to a quarter, loops that wait for memory lose: these do without, and so
+        do the kernels that write a text, which seemed slower too.
         """
 
         def generate(context, builder, signature, args):

@@ -49,7 +49,8 @@ def empty(shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
     size = math.prod(shape) * dtype.itemsize
     if size < LARGE:
         return np.empty(shape, dtype)
-    for each in _sizes_that_serve(size):
+    sizes = _sizes_that_serve(size)
+    for each in sizes:
         if blocks := _idle.get(each):
             try:
                 block = blocks.pop()
@@ -57,7 +58,7 @@ def empty(shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
             except IndexError:  # another thread was quicker
                 continue
     else:
-        block = _new_block(_sizes_that_serve(size)[0])
+        block = _new_block(sizes[0])
     return np.ndarray(shape, dtype, block.view(Lease))
 
 
