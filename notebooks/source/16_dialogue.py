@@ -378,9 +378,9 @@ for name in ("context: yes-no", "context: when", "world: yes-no", "world: who", 
 
 # %% [markdown]
 # To most questions of one kind it says one and the same thing, whatever is asked. To most of yes or
-# no the answer happens to be yes; both people of the world that have a known job are bakers. Whoever
-# always gives the commonest answer scores well there without reading a word. So hold every share
-# against that of such a constant answer, before you praise it.
+# no the answer happens to be yes; both people of the world that have a known job are bakers.
+# Whoever always gives the commonest answer scores well there without reading a word. So hold every
+# share against that of such a constant answer, before you praise it.
 #
 # What the model has learned is which *sort* of answer a question wants: a name to «who», a day to
 # «when». What stands in one story it would have to find there and copy, and that it has hardly
