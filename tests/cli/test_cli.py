@@ -156,3 +156,14 @@ def test_python_m_tinyllm_and_what_it_does_not_import():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_notebooks_without_jupyter_say_what_to_install(tinyllm, tmp_path, monkeypatch):
+    (tmp_path / "source").mkdir()
+    (tmp_path / "source" / "07_softmax.py").write_text("# %%\n1 + 1\n")
+    monkeypatch.setitem(sys.modules, "jupytext", None)  # as if it were not installed
+    done = tinyllm("course", "build", "--folder", tmp_path)
+    assert done.code == 1
+    assert done.err == (
+        'tinyllm: course: to make notebooks needs Jupyter: pip install "tinyllm[notebooks]"\n'
+    )

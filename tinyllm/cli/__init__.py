@@ -81,7 +81,9 @@ def main() -> None:
             stream.reconfigure(errors="replace")
     try:
         app()
-    except (ValueError, IndexError, ArithmeticError, OSError, MemoryError) as error:
+    except (
+        ValueError, IndexError, ArithmeticError, OSError, MemoryError, ModuleNotFoundError
+    ) as error:  # fmt: skip
         if os.environ.get("TINYLLM_DEBUG"):
             raise
         print(f"tinyllm: {error or type(error).__name__}", file=sys.stderr)
