@@ -158,12 +158,11 @@ def test_python_m_tinyllm_and_what_it_does_not_import():
     assert done.stdout.strip() == "[]"
 
 
-def test_notebooks_without_jupyter_say_what_to_install(tinyllm, tmp_path, monkeypatch):
-    (tmp_path / "source").mkdir()
-    (tmp_path / "source" / "07_softmax.py").write_text("# %%\n1 + 1\n")
-    monkeypatch.setitem(sys.modules, "jupytext", None)  # as if it were not installed
-    done = tinyllm("course", "build", "--folder", tmp_path)
+@pytest.mark.parametrize("missing", ["jupytext", "nbclient"])
+def test_notebooks_without_jupyter_say_what_to_install(tinyllm, tmp_path, monkeypatch, missing):
+    monkeypatch.setitem(sys.modules, missing, None)  # as if it were not installed
+    done = tinyllm("course", "build", "--check", "--folder", tmp_path)
     assert done.code == 1
     assert done.err == (
-        'tinyllm: course: to make notebooks needs Jupyter: pip install "tinyllm[notebooks]"\n'
+        f'tinyllm: course build: {missing} is not here: pip install "tinyllm[notebooks]"\n'
     )

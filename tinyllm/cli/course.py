@@ -240,6 +240,13 @@ def build(
     ] = 1,
 ) -> None:
     """Make notebooks of the lessons' sources, execute them, and say how long each takes."""
+    try:
+        import jupytext  # noqa: F401
+        import nbclient  # noqa: F401  (brings nbformat)
+    except ModuleNotFoundError as error:
+        raise ModuleNotFoundError(
+            f'course build: {error.name} is not here: pip install "tinyllm[notebooks]"'
+        ) from None
     from tinyllm.course import build as making
 
     if check:

@@ -51,23 +51,14 @@ def sources(folder: Path) -> list[Path]:
     return found
 
 
-def _cells_of(path: Path) -> Any:
-    """Read a source as a notebook, as it stands."""
-    try:
-        import jupytext
-    except ModuleNotFoundError:
-        raise ModuleNotFoundError(
-            'course: to make notebooks needs Jupyter: pip install "tinyllm[notebooks]"'
-        ) from None
-    return jupytext.reads(path.read_text("utf-8"), fmt="py:percent")
-
-
 def read_source(path: Path, solutions: bool) -> Any:
     """Read a source as a notebook without outputs, with its solutions or with stubs.
 
     Raises:  ValueError for markers that do not match, naming the cell.
     """
-    notebook = _cells_of(path)
+    import jupytext
+
+    notebook = jupytext.reads(path.read_text("utf-8"), fmt="py:percent")
     for number, cell in enumerate(notebook.cells):
         cell["id"] = f"{path.stem[:2]}-{number:03d}"  # the same at every build
         cell.metadata = {k: v for k, v in cell.metadata.items() if k in ("tags", "nbgrader")}
@@ -181,9 +172,11 @@ def assignment(folder: Path, out: Path, only: str | None = None) -> list[Path]:
     A cell with a solution becomes one that learners fill in; a cell `check(name)` one that gives
     the exercise's points, parts of them too, and says what it found.
     """
+    import jupytext
+
     made = []
     for path in chosen(folder, only):
-        notebook = _cells_of(path)
+        notebook = jupytext.reads(path.read_text("utf-8"), fmt="py:percent")
         notebook.metadata = {"kernelspec": KERNEL, "language_info": {"name": "python"}}
         for number, cell in enumerate(notebook.cells):
             cell["id"] = f"{path.stem[:2]}-{number:03d}"
