@@ -147,6 +147,28 @@ def test_learning_rate_is_nanogpts():
         assert config.learning_rate_at(step) == pytest.approx(nanogpt(step), rel=1e-12)
 
 
+@pytest.mark.parametrize("decay", ["cosine", "linear"])
+def test_a_learning_rate_with_a_plateau(decay):
+    config = TrainConfig(
+        max_steps=110, learning_rate=1.0, min_learning_rate=0.1, warmup_steps=10, decay=decay,
+        decay_share=0.4,
+    )  # fmt: skip
+    rates = [config.learning_rate_at(step) for step in range(130)]
+    assert rates[:10] == sorted(rates[:10])
+    assert rates[9] < 1
+    assert rates[10:71] == [1.0] * 61
+    assert rates[71:111] == sorted(rates[71:111], reverse=True)
+    assert rates[71] < 1
+    assert rates[90] == pytest.approx(0.55)
+    assert rates[110:] == [pytest.approx(0.1)] * 20
+
+
+@pytest.mark.parametrize("share", [0, 1.1, -1, math.nan])
+def test_a_share_of_the_steps_that_cannot_be(share):
+    with pytest.raises(ValueError, match=r"decay_share = .* is not in \(0, 1\]|is not 0 or more"):
+        TrainConfig(decay_share=share)
+
+
 def test_the_rate_in_the_metrics_is_the_schedules(make_trainer):
     trainer = make_trainer()
     trainer.train()

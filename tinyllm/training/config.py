@@ -30,6 +30,7 @@ class LoopConfig:
     warmup_steps: int = setting(100, "steps over which the learning rate rises from near 0", 0)
     decay: str = setting("cosine", "how the learning rate falls: cosine | linear")
     decay_steps: int | None = setting(None, "step at which the decay ends (max-steps)", 1)
+    decay_share: float = setting(1.0, "share of the steps, the last, over which it falls", 0)
     beta1: float = setting(0.9, "AdamW's decay of the mean gradient", 0)
     beta2: float = setting(0.99, "AdamW's decay of the mean squared gradient", 0)
     weight_decay: float = setting(0.1, "pull of AdamW towards 0, on matrices only", 0)
@@ -54,6 +55,7 @@ class LoopConfig:
                 self._check(part.name, _between(least, math.inf), f"{least} or more")
         for name in ("beta1", "beta2"):
             self._check(name, _between(0, 1), "in [0, 1)")
+        self._check("decay_share", lambda value: 0 < value <= 1, "in (0, 1]")
         self._check("average_decay", lambda value: value is None or value < 1, "in [0, 1)")
         self._check("decay", lambda value: value in DECAYS, " or ".join(DECAYS))
         self._check("optimizer", lambda value: value in OPTIMIZERS, " or ".join(OPTIMIZERS))
@@ -69,14 +71,18 @@ class LoopConfig:
             raise ValueError(f"{type(self).__name__}: {name} = {value!r} is not {legal}")
 
     def learning_rate_at(self, step: int) -> float:
-        """The learning rate of the update after `step` updates: a rise, the decay, a floor.
+        """The learning rate of the update after `step` updates: a rise, a plateau, the decay.
 
-        Source:  Loshchilov & Hutter 2017, eq. 5, arXiv:1608.03983
+        The plateau lasts until `decay_share` of the steps is left; by default there is none.
+
+        Source:  Loshchilov & Hutter 2017, eq. 5, arXiv:1608.03983; with a plateau Hu et al. 2024,
+                 section 4, arXiv:2404.06395
         """
         if step < self.warmup_steps:
             return self.learning_rate * (step + 1) / (self.warmup_steps + 1)
         end = self.decay_steps or self.max_steps
-        done = min(1.0, (step - self.warmup_steps) / max(1, end - self.warmup_steps))
+        start = end - self.decay_share * (end - self.warmup_steps)
+        done = min(1.0, max(0.0, (step - start) / max(1, end - start)))
         height = self.learning_rate - self.min_learning_rate
         left = 1 - done if self.decay == "linear" else 0.5 * (1 + math.cos(math.pi * done))
         return self.min_learning_rate + left * height

@@ -5,11 +5,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.data.tinyworld.worlds import drawn, grammar_of
 from tinyllm.data.tinyworld import (
+    Mix,
     NotAStatement,
     dialogue,
     is_right,
@@ -23,7 +24,7 @@ from tinyllm.data.tinyworld import (
     summary,
     world_dialogue,
 )
-from tinyllm.data.tinyworld.questions import KINDS_OF_QUESTION
+from tinyllm.data.tinyworld.questions import KINDS_OF_QUESTION, yes_no_question
 from tinyllm.data.tinyworld.statements import say_event, say_fact
 from tinyllm.data.tinyworld.story import Fact
 from tinyllm.data.tinyworld.summaries import consequences, main_event
@@ -186,6 +187,33 @@ def test_answers_are_scored_by_what_they_claim(tom):
         assert score_answer(question, answer, grammar, story) == score, (question.text, answer)
 
 
+def test_yes_or_no_is_said_with_what_is_so(tom):
+    story, grammar = tom
+    lost = next(e for e in story.events if e.kind.name == "lose")
+    umbrella = next(w for w in grammar.world.things if w.english == "umbrella")
+    no = yes_no_question(replace(lost, what=umbrella), "context", grammar, told=lost)
+    yes = yes_no_question(lost, "context", grammar)
+    lived = yes_no_question(story.facts[0], "context", grammar)
+    assert (no.text, no.answer) == ("Did Tom lose an umbrella?", "A basket, so no.")
+    assert (yes.text, yes.answer) == ("Did Tom lose a basket?", "A basket, so yes.")
+    assert lived.answer == "In Lakeville, so yes."
+    for question, answer, score in [
+        (no, "No.", "true"),
+        (no, "Yes.", "false"),
+        (no, "Tom lost a basket, so no.", "true"),
+        (no, "A basket, so yes.", "false"),
+        (no, "A hat, so no.", "false"),  # the verdict is right, what is said to be so is not
+        (no, "Tom scolded Dmitri, so no.", "unparseable"),
+        (no, "A basket, so perhaps.", "unparseable"),
+        (no, ", so no.", "unparseable"),
+        (no, "No, a basket.", "unparseable"),
+        (yes, "Yes.", "true"),
+        (yes, "An umbrella, so no.", "false"),
+        (lived, "In Oakham, so yes.", "false"),
+    ]:
+        assert score_answer(question, answer, grammar, story) == score, (question.text, answer)
+
+
 def test_where_somebody_went_is_asked_for_as_a_place(tom):
     text = "Tom lived in Lakeville. One Monday in May, Tom went to the park."
     grammar = grammar_of("mini")
@@ -215,6 +243,7 @@ def test_what_had_happened_before_has_no_day():
     assert "When did Tom lose a basket?" not in asked
 
 
+@settings(deadline=None)  # the first call draws the story
 @given(st.text())
 def test_any_answer_can_be_scored(text):
     grammar, story = grammar_of("mini"), drawn("mini", 1)[0]
@@ -237,6 +266,40 @@ def test_dialogues_have_turns_of_all_kinds_and_a_fifth_without_an_answer():
         kinds.update(q.kind for q in talk.questions)
     assert set(kinds) == set(KINDS_OF_QUESTION)
     assert 0.15 < kinds["unanswerable"] / kinds.total() < 0.25
+
+
+def test_a_mix_says_how_often_what_is_asked():
+    grammar, shares = grammar_of("full"), {}
+    told = drawn("full", 400)
+    wanted = Mix(unanswerable=0.05, kinds={"why": 6, "what": 0.1}, of_the_world=0.01)
+    for mix in (Mix(), wanted):
+        talks = [dialogue(story, grammar, 3, i, mix) for i, story in enumerate(told)]
+        asked = [q for talk in talks for q in talk.questions]
+        shares[mix.unanswerable] = {
+            "without": np.mean([q.kind == "unanswerable" for q in asked]),
+            "why": np.mean([q.kind == "why" for q in asked]),
+            "what": np.mean([q.kind == "what" for q in asked]),
+            "world": np.mean([q.about == "world" for q in asked]),
+        }
+    even, chosen = shares[0.2], shares[0.05]
+    assert chosen["without"] < 0.1 < even["without"]
+    assert chosen["why"] > 2 * even["why"]
+    assert chosen["what"] < even["what"] / 2
+    assert chosen["world"] < even["world"] / 2
+
+
+@pytest.mark.parametrize(
+    ("settings", "problem"),
+    [
+        ({"unanswerable": 1.5}, "unanswerable = 1.5 is not a share"),
+        ({"kinds": {"whose": 1}}, r"unknown kinds of question \['whose'\]; known: who, where"),
+        ({"kinds": {"why": 0}}, "the weight of why, 0, must be above 0"),
+        ({"of_the_world": float("nan")}, "the weight of of_the_world, nan"),
+    ],
+)
+def test_a_mix_that_cannot_be(settings, problem):
+    with pytest.raises(ValueError, match=problem):
+        Mix(**settings)
 
 
 def test_the_world_can_be_talked_about():

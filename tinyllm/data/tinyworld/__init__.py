@@ -15,7 +15,13 @@ The files, in the order in which to read them: `lexicon.py` (words), `world.py` 
 
 from tinyllm.data.tinyworld.chinese import accepts, accepts_sentence, chinese, references
 from tinyllm.data.tinyworld.dial import DialReport, dial_report
-from tinyllm.data.tinyworld.dialogues import Dialogue, dialogue, questions_about, world_dialogue
+from tinyllm.data.tinyworld.dialogues import (
+    Dialogue,
+    Mix,
+    dialogue,
+    questions_about,
+    world_dialogue,
+)
 from tinyllm.data.tinyworld.drawing import draw_grammar
 from tinyllm.data.tinyworld.grammar import Grammar
 from tinyllm.data.tinyworld.questions import Question, is_right, score_answer
@@ -64,6 +70,7 @@ __all__ = [
     "Event",
     "Fact",
     "Grammar",
+    "Mix",
     "NotAStatement",
     "Person",
     "Question",

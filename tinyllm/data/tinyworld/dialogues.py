@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+import math
+from bisect import bisect
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
+from itertools import accumulate
 
 import numpy as np
 
@@ -11,6 +15,7 @@ from tinyllm.data.tinyworld.grammar import Grammar
 from tinyllm.data.tinyworld.lexicon import AGES
 from tinyllm.data.tinyworld.questions import (
     ABSTAIN,
+    KINDS_OF_QUESTION,
     Question,
     event_questions,
     fact_question,
@@ -25,7 +30,33 @@ from tinyllm.data.tinyworld.truth import holds
 from tinyllm.data.tinyworld.world import Person
 from tinyllm.random import Generator
 
-UNANSWERABLE = 0.2  # of all questions have no answer, where such can be asked
+
+@dataclass(frozen=True)
+class Mix:
+    """How often what is asked; by default all kinds alike.
+
+    unanswerable:  share of the questions that have no answer, where such can be asked
+    kinds:         weights of the kinds that have one, 1 for those not named
+    of_the_world:  in a conversation about a story, the weight of a question about the world beside
+                   one of its kind about the story
+    """
+
+    unanswerable: float = 0.2
+    kinds: Mapping[str, float] = field(default_factory=dict)
+    of_the_world: float = 1.0
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.unanswerable <= 1:
+            raise ValueError(f"Mix: unanswerable = {self.unanswerable} is not a share, 0 to 1")
+        if unknown := sorted(set(self.kinds) - set(KINDS_OF_QUESTION)):
+            known = ", ".join(KINDS_OF_QUESTION)
+            raise ValueError(f"Mix: unknown kinds of question {unknown}; known: {known}")
+        for name, weight in {**self.kinds, "of_the_world": self.of_the_world}.items():
+            if not 0 < weight < math.inf:
+                raise ValueError(f"Mix: the weight of {name}, {weight}, must be above 0")
+
+
+EVEN = Mix()
 
 
 @dataclass(frozen=True)
@@ -70,15 +101,21 @@ def questions_about(
 
 
 def dialogue(
-    story: Story, grammar: Grammar, turns: int = 3, generator: Generator | int = 0
+    story: Story,
+    grammar: Grammar,
+    turns: int = 3,
+    generator: Generator | int = 0,
+    mix: Mix = EVEN,
 ) -> Dialogue:
-    """Ask about a story: one question in five has no answer, the others are of all kinds alike."""
+    """Ask about a story."""
     numpy = _numpy(generator)
     by_kind = questions_about(story, grammar, _as_generator(numpy))
-    return Dialogue(story, _drawn(by_kind, turns, numpy))
+    return Dialogue(story, _drawn(by_kind, turns, mix, numpy))
 
 
-def world_dialogue(grammar: Grammar, turns: int = 3, generator: Generator | int = 0) -> Dialogue:
+def world_dialogue(
+    grammar: Grammar, turns: int = 3, generator: Generator | int = 0, mix: Mix = EVEN
+) -> Dialogue:
     """Ask about the world, with no story: of strangers nothing can be known."""
     numpy = _numpy(generator)
     world = grammar.world
@@ -93,10 +130,10 @@ def world_dialogue(grammar: Grammar, turns: int = 3, generator: Generator | int 
     ]
     pool = fact_questions(facts, "world", grammar) + two_hop_questions(facts, "world", grammar)
     claim = facts[int(numpy.integers(len(facts)))]
-    pool.append(yes_no_question(claim, True, "world", grammar))
+    pool.append(yes_no_question(claim, "world", grammar))
     other = _falsified(claim, grammar, numpy)
     if other is not None and holds(other, world) is False:
-        pool.append(yes_no_question(other, False, "world", grammar))
+        pool.append(yes_no_question(other, "world", grammar, claim))
     stranger = world.strangers[int(numpy.integers(len(world.strangers)))]
     # Words of the person's own facts, asked of somebody of whom nothing is known.
     pool += [
@@ -110,7 +147,7 @@ def world_dialogue(grammar: Grammar, turns: int = 3, generator: Generator | int 
     by_kind: dict[str, list[Question]] = {}
     for question in pool:
         by_kind.setdefault(question.kind, []).append(question)
-    return Dialogue(None, _drawn(by_kind, turns, numpy))
+    return Dialogue(None, _drawn(by_kind, turns, mix, numpy))
 
 
 def world_facts(people: list[Person]) -> list[Fact]:
@@ -127,19 +164,26 @@ def _as_generator(numpy: np.random.Generator) -> Generator:
 
 
 def _drawn(
-    by_kind: dict[str, list[Question]], turns: int, numpy: np.random.Generator
+    by_kind: dict[str, list[Question]], turns: int, mix: Mix, numpy: np.random.Generator
 ) -> tuple[Question, ...]:
     by_kind = {kind: list(questions) for kind, questions in by_kind.items()}
     drawn = []
     for _ in range(turns):
         kinds = [k for k in by_kind if k != "unanswerable" and by_kind[k]]
-        if by_kind.get("unanswerable") and (not kinds or numpy.random() < UNANSWERABLE):
+        if by_kind.get("unanswerable") and (not kinds or numpy.random() < mix.unanswerable):
             kinds = ["unanswerable"]
         if not kinds:
             break
-        pool = by_kind[kinds[int(numpy.integers(len(kinds)))]]
-        drawn.append(pool.pop(int(numpy.integers(len(pool)))))
+        pool = by_kind[kinds[_place([mix.kinds.get(k, 1.0) for k in kinds], numpy)]]
+        weights = [mix.of_the_world if q.about == "world" else 1.0 for q in pool]
+        drawn.append(pool.pop(_place(weights, numpy)))
     return tuple(drawn)
+
+
+def _place(weights: Sequence[float], numpy: np.random.Generator) -> int:
+    """Draw a place, each as often as its weight says."""
+    sums = list(accumulate(weights))
+    return bisect(sums, numpy.random() * sums[-1])
 
 
 def _yes_no(story: Story, grammar: Grammar, numpy: np.random.Generator) -> list[Question]:
@@ -151,7 +195,8 @@ def _yes_no(story: Story, grammar: Grammar, numpy: np.random.Generator) -> list[
         yes = bool(numpy.random() < 0.5)
         asked = claim if yes else _falsified(claim, grammar, numpy)
         if asked is not None and holds(asked, grammar.world, story) is yes:
-            questions.append(yes_no_question(asked, yes, "context", grammar))
+            told = None if yes else claim
+            questions.append(yes_no_question(asked, "context", grammar, told))
     return questions
 
 

@@ -35,7 +35,8 @@ KINDS_OF_QUESTION = ("who", "where", "when", "what", "why", "yes-no", "two-hop",
 class Question:
     """A question and how to know its answer.
 
-    answer:  the usual one; ABSTAIN if there is none
+    answer:  the usual one; ABSTAIN if there is none. To yes or no it first says what is so, where
+             the verb takes something: `A hat, so no.`
     kind:    one of KINDS_OF_QUESTION
     about:   "context" if the story tells it, "world" if one must have learned it
     frame:   the statement with a gap `{}` that an answer fills
@@ -66,28 +67,18 @@ def score_answer(
     if not answer.endswith("."):
         return "unparseable"
     if question.kind == "yes-no":
-        return _score_yes_no(question, answer)
+        return _score_yes_no(question, answer, grammar, story)
     if question.cause is not None:
         return _score_why(question, answer, grammar)
-    before, after = question.frame.split("{}")
-    filled = [question.frame.format(f"{start}{answer[1:-1]}") for start in _starts(answer)]
-    if answer.startswith(before) and answer.endswith(after):
-        filled.append(answer)
-    for text in filled:
-        try:
-            claim = read_statement(text, grammar)
-        except NotAStatement:
-            continue
-        if question.claim is not None and not _of_one_sort(claim, question.claim):
+    claim = _claim_of(question, answer[:-1], grammar)
+    if claim is None:
+        return "unparseable"
+    if isinstance(claim, Event):  # "on Tuesday" may be true, but is no answer to where
+        where = claim.what if claim.kind.takes in GOES_TO else claim.place
+        asked = {"where": where, "when": claim.day}
+        if question.kind in asked and asked[question.kind] is None:
             return "false"
-        if isinstance(claim, Event):  # "on Tuesday" may be true, but is no answer to where
-            where = claim.what if claim.kind.takes in GOES_TO else claim.place
-            asked = {"where": where, "when": claim.day}
-            if question.kind in asked and asked[question.kind] is None:
-                return "false"
-        known = holds(claim, grammar.world, story)
-        return "true" if known else "false"
-    return "unparseable"
+    return "true" if _is_so(claim, question, grammar, story) else "false"
 
 
 def is_right(question: Question, score: str) -> bool:
@@ -95,16 +86,41 @@ def is_right(question: Question, score: str) -> bool:
     return score == ("abstained" if question.kind == "unanswerable" else "true")
 
 
-def _starts(answer: str) -> tuple[str, str]:
-    """The first letter as it stands, for a name, and small, for the middle of a sentence."""
-    return (answer[:1], answer[:1].lower())
+def _claim_of(question: Question, answer: str, grammar: Grammar) -> Fact | Event | None:
+    """Read what an answer without its stop claims: what fills the gap, or the whole statement."""
+    before, after = question.frame.split("{}")
+    small = answer[:1].lower() + answer[1:]  # in the middle of a sentence, if it is no name
+    filled = [question.frame.format(answer), question.frame.format(small)]
+    if answer.startswith(before) and f"{answer}.".endswith(after):
+        filled.append(f"{answer}.")
+    for text in filled:
+        try:
+            return read_statement(text, grammar)
+        except NotAStatement:
+            continue
+    return None
 
 
-def _score_yes_no(question: Question, answer: str) -> str:
-    said = {"Yes.": True, "No.": False}.get(answer)
-    if said is None:
+def _is_so(
+    claim: Fact | Event, question: Question, grammar: Grammar, story: Story | None
+) -> bool | None:
+    """Say whether a claim is of the sort that is asked for, and true."""
+    wanted = question.claim
+    return (wanted is None or _of_one_sort(claim, wanted)) and holds(claim, grammar.world, story)
+
+
+def _score_yes_no(question: Question, answer: str, grammar: Grammar, story: Story | None) -> str:
+    """Score `No.`, or `A hat, so no.`: then what is said to be so must be so, too."""
+    reason, so, verdict = answer.rpartition(", so ")
+    if verdict not in (("yes.", "no.") if so else ("Yes.", "No.")):
         return "unparseable"
-    return "true" if (question.answer == "Yes.") == said else "false"
+    if so:
+        claim = _claim_of(question, reason, grammar) if "{}" in question.frame else None
+        if claim is None:
+            return "unparseable"
+        if not _is_so(claim, question, grammar, story):
+            return "false"
+    return "true" if question.answer.lower().endswith(verdict.lower()) else "false"
 
 
 def _score_why(question: Question, answer: str, grammar: Grammar) -> str:
@@ -226,7 +242,6 @@ def _of_event(event: Event, story: Story) -> list[Question]:
         return found
     name = event.who.name.english
     bare = say_event(event, where=False, when=False)
-    past = " ".join(event.kind.past[0].words)
     rest = say_rest(event)
     did = " ".join(part for part in (name, event.kind.base_verb, rest) if part)
 
@@ -234,20 +249,18 @@ def _of_event(event: Event, story: Story) -> list[Question]:
         found.append(Question(text, _capital(answer), kind, "context", frame, event, cause))
 
     feels = event.kind is KINDS["feel"]
+    gap, taken = _gap_of(event)
     if _alone(story, event, "kind", "what", "whom") and event.who is not event.whom:
         who = bare.removeprefix(name)
         add("who", f"Who{who[:-1]}?", f"{name}.", f"{{}}{who}")
     if rest and not feels and _alone(story, event, "kind", "who"):
+        base = f"{name} {event.kind.base_verb}"
         if event.kind.takes == "person":
-            base = f"{name} {event.kind.base_verb}"
-            add("who", f"Whom did {base}?", f"{rest}.", f"{name} {past} {{}}.")
-        elif event.kind.takes in GOES_TO:  # "went to the park": asked where, answered "to the park"
-            base = f"{name} {event.kind.base_verb.removesuffix(' to')}"
-            frame = f"{name} {past.removesuffix(' to')} {{}}."
-            add("where", f"Where did {base}?", f"to {rest}.", frame)
+            add("who", f"Whom did {base}?", f"{taken}.", gap)
+        elif event.kind.takes in GOES_TO:
+            add("where", f"Where did {base.removesuffix(' to')}?", f"{taken}.", gap)
         elif event.kind.takes not in {"person_topic", "the_thing_person", "the_food_person"}:
-            base = f"{name} {event.kind.base_verb}"
-            add("what", f"What did {base}?", f"{rest}.", f"{name} {past} {{}}.")
+            add("what", f"What did {base}?", f"{taken}.", gap)
     if _alone(story, event, "kind", "who", "what", "whom"):
         asks = f"was {name} {event.what.english}" if feels else f"did {did}"
         if event.place is not None:
@@ -262,29 +275,48 @@ def _of_event(event: Event, story: Story) -> list[Question]:
     return found
 
 
+def _gap_of(event: Event) -> tuple[str, str]:
+    """Return the statement with a gap for what its verb takes, and what that is, if anything.
+
+    "Anna went to the park" has its gap after "went": it is asked where, and answered "to the park".
+    """
+    past, rest = " ".join(event.kind.past[0].words), say_rest(event)
+    if event.kind.takes in GOES_TO:
+        past, rest = past.removesuffix(" to"), f"to {rest}"
+    return f"{event.who.name.english} {past} {{}}.", rest
+
+
 # Yes or no, and what cannot be known
 
 
-def yes_no_question(claim: Fact | Event, yes: bool, about: str, grammar: Grammar) -> Question:
-    """Ask whether something is so."""
+def yes_no_question(
+    claim: Fact | Event, about: str, grammar: Grammar, told: Fact | Event | None = None
+) -> Question:
+    """Ask whether something is so.
+
+    Args:    told: what is so instead; None where the claim is
+    """
+    verdict, so = ("yes", claim) if told is None else ("no", told)
     if isinstance(claim, Event):
         feels = claim.kind is KINDS["feel"]
         name = claim.who.name.english
         rest = say_rest(claim)
         verb = "" if feels else f"{claim.kind.base_verb} "
         text = f"{'Was' if feels else 'Did'} {name} {verb}{rest}".rstrip() + "?"
-        frame = say_event(claim, where=False, when=False)
+        frame, reason = _gap_of(so)
     else:
-        frame = say_fact(claim, grammar)
+        asked = fact_question(so, about, grammar)
+        frame, reason = asked.frame, asked.answer[:-1]
         name = _name_of(claim.subject)
-        rest = frame.removeprefix(f"{name} ")[:-1]
+        rest = say_fact(claim, grammar).removeprefix(f"{name} ")[:-1]
         first, _, after = rest.partition(" ")
         if first == "was":
             text = f"Was {name} {after}?"
         else:
             base = {"lived": "live", "liked": "like", "had": "have", "lay": "lie"}[first]
             text = f"Did {name} {base} {after}?"
-    return Question(text, "Yes." if yes else "No.", "yes-no", about, frame, claim)
+    answer = f"{reason}, so {verdict}." if reason else f"{verdict}."
+    return Question(text, _capital(answer), "yes-no", about, frame, claim)
 
 
 def untold_questions(story: Story, grammar: Grammar) -> list[Question]:

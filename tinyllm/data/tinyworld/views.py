@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from tinyllm.data.tinyworld.chinese import draw_from, sentence_lattice, usual
-from tinyllm.data.tinyworld.dialogues import Dialogue, dialogue, world_dialogue
+from tinyllm.data.tinyworld.dialogues import EVEN, Dialogue, Mix, dialogue, world_dialogue
 from tinyllm.data.tinyworld.grammar import Grammar
 from tinyllm.data.tinyworld.sampling import is_novel
 from tinyllm.data.tinyworld.spelling import text_of
@@ -71,6 +71,7 @@ def conversations(
     turns: int = 3,
     generator: Generator | int = 0,
     world: float = 0.25,
+    mix: Mix = EVEN,
 ) -> Iterator[Dialogue]:
     """Yield a conversation about each story, and between them conversations about the world.
 
@@ -79,14 +80,15 @@ def conversations(
 
     Args:    turns: questions in each
              world: the share of conversations that are about the world, 0 to less than 1
+             mix: how often what is asked
     """
     if not 0 <= world < 1:
         raise ValueError(f"conversations: world = {world} is not a share from 0 to less than 1")
     generator = _generator(generator)
     for story in told:
         while generator.numpy.random() < world:
-            yield world_dialogue(grammar, turns, generator)
-        yield dialogue(story, grammar, turns, generator)
+            yield world_dialogue(grammar, turns, generator, mix)
+        yield dialogue(story, grammar, turns, generator, mix)
 
 
 def _generator(generator: Generator | int) -> Generator:
