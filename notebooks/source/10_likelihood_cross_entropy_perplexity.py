@@ -44,7 +44,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 import tinyllm
-from tinyllm.course import check, reveal
+from tinyllm.course import check, hint, reveal
 from tinyllm.data.tinyworld import Grammar, World, log_prob, next_character, next_word, stories
 from tinyllm.generation import inference
 from tinyllm.kernels.cross_entropy import cross_entropy as cross_entropy_kernel
