@@ -773,8 +773,8 @@ check(stack_qkv)
 # Two correct programs do not give the same bits. A float32 keeps 24 binary digits (the 23 of its
 # fraction, and a 1 before them that need not be stored), so each result is rounded by up to
 # $2^{-24}$ of itself, $6 \cdot 10^{-8}$; and rounding depends on the order: $(a + b) + c$ is not
-# $a + (b + c)$. Libraries add in different orders, to be quick. How much does it come to? We add the
-# same random numbers forwards and backwards, and let the number of terms grow.
+# $a + (b + c)$. Libraries add in different orders, to be quick. How much does it come to? We add
+# the same random numbers forwards and backwards, and let the number of terms grow.
 
 
 # %%
