@@ -331,8 +331,8 @@ assert 0.08 < cross[np.isclose(q, 0.5)][0] - entropy < 0.083
 # ### Exercise 3: `entropy_and_divergence` (medium, 12 minutes, 4 points)
 #
 # For `p` and `q` $(..., V)$ give the pair $H(p)$ and $\text{KL}(p \,\|\, q)$ in nats, each $(...)$.
-# Where $p_v$ is 0, the term is 0. Where $q_v$ is 0 and $p_v$ is not, the divergence is infinite, and
-# rightly so.
+# Where $p_v$ is 0, the term is 0. Where $q_v$ is 0 and $p_v$ is not, the divergence is infinite,
+# and rightly so.
 
 
 # %%
