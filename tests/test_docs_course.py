@@ -1,6 +1,7 @@
 """docs/course.md and README.md list the lessons that are there, each with a picture."""
 
 import json
+import re
 
 import pytest
 from lessons_table import BEGIN, PAGE, PICTURES, README, ROOT, between_markers, gallery, table
@@ -32,3 +33,11 @@ def test_solved_notebooks_show_no_lost_points(path):
     for cell in checks:
         shown = json.dumps(cell["outputs"], ensure_ascii=False)
         assert "✗" not in shown, "".join(cell["source"])  # built beside much else: a time-out?
+
+
+@pytest.mark.parametrize("path", SOLVED, ids=lambda path: path.stem)
+def test_the_first_cell_brings_check_and_hint(path):
+    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    first = "".join(next(cell["source"] for cell in cells if cell["cell_type"] == "code"))
+    (names,) = re.findall(r"^from tinyllm\.course import (.+)$", first, re.M)
+    assert {"check", "hint", "reveal"} <= set(names.split(", "))

@@ -42,7 +42,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 import tinyllm
-from tinyllm.course import Progress, check, exercise, grade, lesson, lessons, reveal
+from tinyllm.course import Progress, check, exercise, grade, hint, lesson, lessons, reveal
 from tinyllm.course.sandbox import Limits
 from tinyllm.gradcheck import gradcheck
 from tinyllm.gradcheck.probe import Probe
@@ -303,9 +303,9 @@ assert Limits().bytes == 2**30
 # | `tinyllm course check FILE` | grade a whole notebook, or a Python file |
 # | `tinyllm course reset 0` | forget your progress in lesson 00; without a number, all of it |
 #
-# If the terminal does not know `tinyllm`, say `.venv/bin/tinyllm`; hints come in a cell too: `from
-# tinyllm.course import hint`, then `hint(outer_sum)`. The next cell types two of these commands for
-# you, with a progress file that is not yours, so that it uses up none of your hints.
+# If the terminal does not know `tinyllm`, say `.venv/bin/tinyllm`. Hints come in a cell too:
+# `hint(outer_sum)`; every lesson imports `hint` beside `check`. The next cell types two of these
+# commands for you, with a progress file that is not yours, so that it uses up none of your hints.
 
 # %%
 scratch = tempfile.TemporaryDirectory()
@@ -319,11 +319,11 @@ def terminal(*words):
     return done.stdout
 
 
-overview, hint = terminal(), terminal("hint", "outer_sum")
+overview, nudge = terminal(), terminal("hint", "outer_sum")
 print("\n".join(overview.splitlines()[:4]), "\n...\n")
-print(hint)
+print(nudge)
 assert "outer_sum  0/2" in overview
-assert hint.startswith("Hint 1 of 3: ")
+assert nudge.startswith("Hint 1 of 3: ")
 
 # %% [markdown]
 # Hints cost no points. Solutions cost none either; but if you have read one, close it and write
@@ -900,7 +900,7 @@ for each in lesson("00").exercises.values():
 # %% [markdown]
 # ## What to remember
 #
-# - Shift+Enter; restart and run all when in doubt; `check(name)`; `tinyllm course hint name`.
+# - Shift+Enter; restart and run all when in doubt; `check(name)`; `hint(name)`.
 # - A report shows the smallest input that fails. Do it by hand, and print shapes.
 # - Shapes are aligned at the right; a length of 1 stretches; `keepdims=True` keeps a column a
 #   column. In a square table a forgotten `keepdims` makes no sound.

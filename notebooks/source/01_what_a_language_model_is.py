@@ -34,7 +34,7 @@ from collections import Counter
 import matplotlib.pyplot as plt
 import numpy as np
 
-from tinyllm.course import check, reveal
+from tinyllm.course import check, hint, reveal
 from tinyllm.data.tinyworld import (
     Grammar,
     World,

@@ -38,7 +38,7 @@ import tinyllm
 from tinyllm import tape as tinyllm_tape
 from tinyllm.autograd import Function, GradcheckError, gradcheck
 from tinyllm.backward import nodes_below
-from tinyllm.course import check, reveal
+from tinyllm.course import check, hint, reveal
 from tinyllm.ops.elementwise import Mul
 from tinyllm.viz.style import BLUE, GREEN, GRID, INK, ORANGE, PAPER, QUIET, dress
 

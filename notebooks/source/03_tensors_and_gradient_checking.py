@@ -35,7 +35,7 @@ import numpy as np
 from matplotlib.colors import ListedColormap
 
 import tinyllm
-from tinyllm.course import check, reveal
+from tinyllm.course import check, hint, reveal
 from tinyllm.gradcheck.probe import Probe
 from tinyllm.ops import reduction
 from tinyllm.viz.style import BLUE, GREEN, GRID, INK, ORANGE, PAPER, PURPLE, QUIET, dress

@@ -36,7 +36,7 @@ from itertools import product
 import matplotlib.pyplot as plt
 import numpy as np
 
-from tinyllm.course import check, reveal
+from tinyllm.course import check, hint, reveal
 from tinyllm.data.tinyworld import Grammar, World, stories
 from tinyllm.data.tinyworld.surnames import with_surnames
 from tinyllm.metrics import span_f1

@@ -36,7 +36,7 @@ import numpy as np
 
 import tinyllm
 from tinyllm import nn
-from tinyllm.course import check, reveal
+from tinyllm.course import check, hint, reveal
 from tinyllm.data.tinyworld import SIZES, Grammar, Size, World, stories
 from tinyllm.kernels.embedding import embedding_backward as embedding_backward_kernel
 from tinyllm.kernels.rotary import rotate as rotate_kernel

@@ -33,7 +33,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 import tinyllm
-from tinyllm.course import check, reveal
+from tinyllm.course import check, hint, reveal
 from tinyllm.kernels import attention as attention_kernel
 from tinyllm.kernels.softmax import softmax as softmax_kernel
 from tinyllm.nn.functional import scaled_dot_product_attention

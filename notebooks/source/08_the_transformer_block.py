@@ -33,7 +33,7 @@ import numpy as np
 
 import tinyllm
 from tinyllm import nn
-from tinyllm.course import check, reveal
+from tinyllm.course import check, hint, reveal
 from tinyllm.kernels.normalization import layer_norm_backward as layer_norm_backward_kernel
 from tinyllm.models import Decoder, DecoderConfig
 from tinyllm.models import decoder as decoder_module

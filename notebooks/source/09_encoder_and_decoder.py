@@ -37,7 +37,7 @@ import numpy as np
 
 import tinyllm
 from tinyllm import nn
-from tinyllm.course import check, reveal
+from tinyllm.course import check, hint, reveal
 from tinyllm.data.translation import PairBatches
 from tinyllm.generation import beam_search, inference
 from tinyllm.models import Seq2Seq, Seq2SeqConfig

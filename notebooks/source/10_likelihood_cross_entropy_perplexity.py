@@ -44,7 +44,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 import tinyllm
-from tinyllm.course import check, reveal
+from tinyllm.course import check, hint, reveal
 from tinyllm.data.tinyworld import Grammar, World, log_prob, next_character, next_word, stories
 from tinyllm.generation import inference
 from tinyllm.kernels.cross_entropy import cross_entropy as cross_entropy_kernel
@@ -330,9 +330,9 @@ assert 0.08 < cross[np.isclose(q, 0.5)][0] - entropy < 0.083
 #
 # ### Exercise 3: `entropy_and_divergence` (medium, 12 minutes, 4 points)
 #
-# For `p` and `q` $(..., V)$ give the pair $H(p)$ and $\text{KL}(p \,\|\, q)$, each $(...)$. Where
-# $p_v$ is 0, the term is 0. Where $q_v$ is 0 and $p_v$ is not, the divergence is infinite, and
-# rightly so.
+# For `p` and `q` $(..., V)$ give the pair $H(p)$ and $\text{KL}(p \,\|\, q)$ in nats, each $(...)$.
+# Where $p_v$ is 0, the term is 0. Where $q_v$ is 0 and $p_v$ is not, the divergence is infinite,
+# and rightly so.
 
 
 # %%
@@ -948,8 +948,8 @@ with LiveLoss("While it learns", "loss, nats per word") as live:  # a picture th
         live.add(step + 1, in_training[-1], on_held_out[-1] if step + 1 in at[-1:] else None)
 
 # %% [markdown]
-# *Picture: loss against steps, drawn while it fell: steeply at first, then level; held-out stories
-# lie on the line of the batches.*
+# *Picture: loss against steps, drawn while it fell: steeply at first, then level. The points of the
+# held-out stories («validation») lie on the line of the batches.*
 
 # %%
 excess = on_held_out[-1] - floor
@@ -1084,8 +1084,8 @@ def linear_backward(x, weight, grad):
 # All heads of a batch at once. `qkv` $(B, T, 3C)$ holds in each row the queries of all heads side
 # by side, then the keys, then the values; each head has $D = C / H$ of each. Return the pair: what
 # the heads gather, side by side again, $(B, T, C)$, and the shares $(B, H, T, T)$, which the way
-# back will need. The attention is causal. One reshape to $(B, T, 3, H, D)$ and one transpose cut
-# the pack.
+# back will need. The attention is causal, and its scores are divided by $\sqrt D$, as in lesson 07.
+# One reshape to $(B, T, 3, H, D)$ and one transpose cut the pack.
 
 
 # %%
@@ -1331,7 +1331,7 @@ if ready:
             mine.append(my_loss())
     print(f"your GPT: {mine[0]:.3f} before, {mine[-1]:.3f} after {STEPS} steps")
     assert np.log(58) < mine[0] < np.log(58) + 0.15
-    assert mine[at.index(40)] < by_pairs
+    assert mine[at.index(20)] < by_pairs
     assert mine[at.index(60)] > by_triples
     assert floor < mine[-1] < by_triples - 0.02
 
@@ -1360,7 +1360,7 @@ if ready:
 
 # %% [markdown]
 # *Picture, once the project is done: the held-out loss against steps, on a logarithmic scale. It
-# starts at log V, falls through the dotted line of the pairs within 40 steps, stays on a plateau
+# starts at log V, falls through the dotted line of the pairs within 20 steps, stays on a plateau
 # for a while, then passes the line of the triples and nears the true entropy.*
 #
 # Below the triples it can come only by looking further back than two words, and only your attention

@@ -33,7 +33,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 import tinyllm
-from tinyllm.course import check, reveal
+from tinyllm.course import check, hint, reveal
 from tinyllm.data.tinyworld import Grammar, World, stories
 from tinyllm.generation import inference
 from tinyllm.models import Decoder, DecoderConfig

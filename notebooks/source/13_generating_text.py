@@ -28,7 +28,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 import tinyllm
-from tinyllm.course import check, prepared, reveal
+from tinyllm.course import check, hint, prepared, reveal
 from tinyllm.data.tinyworld import Grammar, World, readings, stories
 from tinyllm.data.tinyworld.spelling import text_of
 from tinyllm.generation import beam_search, generate, generate_batch, inference, stream_text

@@ -34,7 +34,7 @@ import numpy as np
 from IPython.display import SVG, display
 
 import tinyllm
-from tinyllm.course import check, prepared, reveal
+from tinyllm.course import check, hint, prepared, reveal
 from tinyllm.data.tinyworld import Grammar, World, accepts_sentence, sentence_pairs, stories
 from tinyllm.data.translation import PairBatches
 from tinyllm.metrics import bleu, chrf, paired_bootstrap, sentence_bleu

@@ -33,7 +33,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 import tinyllm
-from tinyllm.course import check, prepared, reveal
+from tinyllm.course import check, hint, prepared, reveal
 from tinyllm.data.tinyworld import SIZES, Grammar, World, judge, stories, summary
 from tinyllm.data.tinyworld.lexicon import DAYS
 from tinyllm.data.tinyworld.spelling import text_of

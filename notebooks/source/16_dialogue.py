@@ -27,7 +27,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 import tinyllm
-from tinyllm.course import check, prepared, reveal
+from tinyllm.course import check, hint, prepared, reveal
 from tinyllm.data.rows import RowBatches
 from tinyllm.data.tinyworld import (
     Dialogue,

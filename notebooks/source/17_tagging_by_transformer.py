@@ -32,7 +32,7 @@ import numpy as np
 from IPython.display import HTML, display
 
 from tinyllm import Tensor, manual_seed
-from tinyllm.course import check, reveal
+from tinyllm.course import check, hint, reveal
 from tinyllm.data.tinyworld import Grammar, World, stories
 from tinyllm.data.tinyworld.surnames import with_surnames
 from tinyllm.generation import inference

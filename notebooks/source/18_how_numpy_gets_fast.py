@@ -35,7 +35,7 @@ import numba
 import numpy as np
 from threadpoolctl import threadpool_info
 
-from tinyllm.course import check, reveal
+from tinyllm.course import check, hint, reveal
 from tinyllm.kernels import gelu_tanh, reference_kernels
 from tinyllm.kernels import softmax as softmax_kernel
 from tinyllm.viz.style import BLUE, GREEN, INK, ORANGE, PAPER, QUIET, dress

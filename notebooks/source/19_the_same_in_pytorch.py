@@ -35,7 +35,7 @@ import numpy as np
 
 import tinyllm
 from tinyllm import nn
-from tinyllm.course import check, reveal
+from tinyllm.course import check, hint, reveal
 from tinyllm.data.tinyworld import Grammar, World, stories
 from tinyllm.generation import inference
 from tinyllm.models import Decoder, DecoderConfig
@@ -105,19 +105,19 @@ plt.show()
 # $$W = \begin{pmatrix} 1 & 2 \\ 3 & 4 \end{pmatrix}, \qquad x = (1, 10)$$
 #
 # With a pencil: the first output is row 0 of $W$ times $x$, so $1 + 20 = 21$; the second is $3 + 40
-# = 43$. GPT-2's files have their weights as (in, out), and $y = x W$. Load such a file as it is,
-# and the first output becomes column 0 times $x$, $1 + 30 = 31$, and the second 42. The shape is
-# $(2, 2)$ both ways: there is nothing that a program could notice.
+# = 43$. GPT-2's files have their weights as (in, out): in such a file this one stands as $W^\top$.
+# Load that as it is, and the first output becomes column 0 of $W$ times $x$, $1 + 30 = 31$, and the
+# second 42. The shape is $(2, 2)$ both ways: there is nothing that a program could notice.
 
 # %%
 W, x = np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([1.0, 10.0])
 layer = nn.Linear(2, 2, bias=False, dtype=tinyllm.float64)
 given = {}
-for name, weight in (("as it is", W), ("transposed", W.T)):
+for name, weight in (("(out, in)", W), ("(in, out)", W.T)):
     layer.load_state_dict({"weight": weight})
     given[name] = layer(tinyllm.tensor(x)).tolist()
 print(given)
-assert given == {"as it is": [21.0, 43.0], "transposed": [31.0, 42.0]}
+assert given == {"(out, in)": [21.0, 43.0], "(in, out)": [31.0, 42.0]}
 tall = np.ones((3, 2))  # where the shape differs, it is noticed
 try:
     layer.load_state_dict({"weight": tall})
@@ -420,8 +420,8 @@ assert np.isclose(best, 2.5)
 assert min(by_guess) == 1.25
 
 # %% [markdown]
-# *Picture: a 4 by 4 table of squares, 0 on the diagonal and up to 9 in the corners. Beside it the
-# loss of one answer for all: a bowl with its lowest point, 1.25, at 2.5.*
+# *Picture: a 4 by 4 table of squares, 0 on the diagonal, and 9 in the two corners farthest from it.
+# Beside it the loss of one answer for all: a bowl with its lowest point, 1.25, at 2.5.*
 #
 # Perfect answers cost 2.5, and the lowest loss is had by saying 2.5, the mean, to everything. So
 # the model learns the mean; the loss falls nicely as it does; and people conclude that the data
@@ -513,8 +513,9 @@ check(keep_mask)
 # ## A file of weights, byte by byte
 #
 # PyTorch's own `torch.save` writes a pickle, and a pickle is a program: to load one from a stranger
-# is to run the stranger's code, unless `weights_only=True` holds it back. **safetensors** was made
-# instead, and most public models come in it. The format fits on a card:
+# is to run the stranger's code, unless `weights_only=True`, the default since PyTorch 2.6, holds it
+# back. **safetensors** was made instead, and most public models come in it. The format fits on a
+# card:
 #
 # 1. 8 bytes: a whole number $n$, the lowest byte first.
 # 2. $n$ bytes of JSON: for each name `dtype`, `shape` and `data_offsets`, where its bytes begin and
@@ -769,15 +770,16 @@ check(stack_qkv)
 # %% [markdown]
 # ## How close is equal?
 #
-# Two correct programs do not give the same bits. A float32 has 24 bits, so each result is rounded
-# by up to $2^{-24}$ of itself, $6 \cdot 10^{-8}$; and rounding depends on the order: $(a + b) + c$
-# is not $a + (b + c)$. Libraries add in different orders, to be quick. How much does it come to? We
-# add the same random numbers forwards and backwards, and let the number of terms grow.
+# Two correct programs do not give the same bits. A float32 keeps 24 binary digits (the 23 of its
+# fraction, and a 1 before them that need not be stored), so each result is rounded by up to
+# $2^{-24}$ of itself, $6 \cdot 10^{-8}$; and rounding depends on the order: $(a + b) + c$ is not
+# $a + (b + c)$. Libraries add in different orders, to be quick. How much does it come to? We add
+# the same random numbers forwards and backwards, and let the number of terms grow.
 
 
 # %%
 def two_orders(terms, dtype, repeats=100):
-    """How far two sums of the same numbers differ, forwards and backwards, for a spread of 1."""
+    """How far two sums of the same numbers differ, in units of a sum's usual size, √terms."""
     numbers = rng.normal(size=(repeats, terms)).astype(dtype)
     forwards = np.cumsum(numbers, axis=1)[:, -1]  # one after the other
     backwards = np.cumsum(numbers[:, ::-1], axis=1)[:, -1]
@@ -804,7 +806,7 @@ assert gap["float64"][-1] < 1e-13
 
 # %% [markdown]
 # *Picture: the gap between two orders of summing, both axes logarithmic. In float32 it climbs from
-# below 1e-7 for 16 numbers to a few 1e-6 for 16,384. In float64 the line runs almost nine powers of
+# below 1e-7 for 16 numbers to about 2e-6 for 16,384. In float64 the line runs almost nine powers of
 # ten lower.*
 #
 # So `==` is the wrong question, and «looks the same» is too. The usual one, of `allclose` and
@@ -1170,10 +1172,10 @@ else:
 # %% [markdown]
 # ### A block, moved whole
 #
-# The last step is a block that goes to PyTorch and back. tinyllm's `Block` has GPT-2's build, and
+# The last step moves a whole block to PyTorch. tinyllm's `Block` has GPT-2's build, and
 # `nn.TransformerEncoderLayer` with `norm_first` has the same under other names. The code below is,
-# once more, one for both libraries; without PyTorch it moves the block into tinyllm's own layer of
-# that name, which is the same journey.
+# once more, one for both libraries: it moves the block into tinyllm's own layer of that name, and
+# into PyTorch's where that is installed.
 
 # %%
 THEIRS = {

@@ -139,6 +139,33 @@ GPT_FORWARD = Exercise(
             changed(_FORWARD, ("append(x + up**2", "append(up**2")),
         ),
         Mistake(
+            "one array all the way",
+            "x += ... changes the array that stands in the stream already, so that every entry is "
+            "the last one: x = x + ... makes a new array.",
+            changed(
+                _FORWARD,
+                ('x = x + y @ block["out"].T', 'x += y @ block["out"].T'),
+                ('append(x + up**2 @ block["down"].T)',
+                 'append(np.add(x, up**2 @ block["down"].T, out=x))'),
+            ),
+        ),
+        Mistake(
+            "attention is added in place",
+            "x += ... adds attention to the entry of the stream itself, where x came from: that "
+            "should stay as it was before the block.",
+            changed(_FORWARD, ('x = x + y @ block["out"].T', 'x += y @ block["out"].T')),
+        ),
+        Mistake(
+            "attention reads past its norm",
+            "attention reads the stream itself: it should read unit_rms of it.",
+            changed(_FORWARD, ("attention_heads(unit_rms(x) @", "attention_heads(x @")),
+        ),
+        Mistake(
+            "the MLP reads past its norm",
+            "the MLP reads the stream itself: it should read unit_rms of it.",
+            changed(_FORWARD, ("np.maximum(unit_rms(x) @", "np.maximum(x @")),
+        ),
+        Mistake(
             "the stream is normalised",
             "the stream itself is replaced by its norm at each block: the norm is only for what a "
             "branch reads.",
@@ -262,6 +289,21 @@ BLOCK_GRADIENTS = Exercise(
             "the MLP's gradient goes past its norm: what the branch read was unit_rms of the "
             "stream.",
             changed(_BLOCK, ("grad + unit_rms_backward(middle, grad_m)", "grad + grad_m")),
+        ),
+        Mistake(
+            "past the norm of attention",
+            "the attention's gradient goes past its norm: what the branch read was unit_rms of "
+            "the stream.",
+            changed(_BLOCK, ("grad + unit_rms_backward(x, grad_n)", "grad + grad_n")),
+        ),
+        Mistake(
+            "the norm's result in place of its input",
+            "unit_rms_backward gets what the norm gave: it takes the x that went into the norm.",
+            changed(
+                _BLOCK,
+                ("unit_rms_backward(middle, grad_m)", "unit_rms_backward(m, grad_m)"),
+                ("unit_rms_backward(x, grad_n)", "unit_rms_backward(n, grad_n)"),
+            ),
         ),
         Mistake(
             "the norm of the wrong stream",

@@ -74,6 +74,27 @@ ATTENTION_HEADS = Exercise(
             changed(_HEADS, ("np.tri(T, dtype=bool)", "np.tri(T, T, 1, dtype=bool)")),
         ),
         Mistake(
+            "the triangle the other way",
+            "positions see what comes after them, and nothing before: the triangle is the wrong "
+            "one of the two.",
+            changed(_HEADS, ("np.tri(T, dtype=bool)", "np.tri(T, dtype=bool).T")),
+        ),
+        Mistake(
+            "the mask after the softmax",
+            "the future is set to 0 after the softmax, so the shares of a row no longer sum to 1: "
+            "mask the scores, with -inf.",
+            changed(
+                _HEADS,
+                ("np.where(np.tri(T, dtype=bool), scores, -np.inf)", "scores"),
+                ("    return (shares", "    shares = shares * np.tri(T)\n    return (shares"),
+            ),
+        ),
+        Mistake(
+            "a score of 0 for the future",
+            "the future has a score of 0, and so a share of its own: only -inf hides.",
+            changed(_HEADS, ("scores, -np.inf)", "scores, 0.0)")),
+        ),
+        Mistake(
             "no scale",
             "the scores are not divided by the root of D.",
             changed(_HEADS, (" / q.shape[-1] ** 0.5", "")),
@@ -196,6 +217,21 @@ ATTENTION_HEADS_BACKWARD = Exercise(
             "the gradient of v needs the transpose of the shares: value s goes to all the queries "
             "that look at it.",
             changed(_BACK, ("shares.swapaxes(-1, -2) @ grad_y", "shares @ grad_y")),
+        ),
+        Mistake(
+            "cut by a reshape alone",
+            "grad_y is cut into heads by a reshape alone, which mixes positions: first to "
+            "(B, T, H, D), then H and T change places.",
+            changed(
+                _BACK,
+                ("grad_y.reshape(B, T, H, -1).swapaxes(1, 2)", "grad_y.reshape(B, H, T, -1)"),
+            ),
+        ),
+        Mistake(
+            "packed by a reshape alone",
+            "the three parts are packed by a reshape alone: their axes must first stand as in "
+            "(B, T, 3, H, D).",
+            changed(_BACK, ("parts.transpose(1, 3, 0, 2, 4).reshape", "parts.reshape")),
         ),
         Mistake(
             "queries and keys have changed places",

@@ -125,6 +125,13 @@ GPT_GRADIENTS = Exercise(
             changed(_CODE, (_ASKED, f"{_ASKED} * asked.mean()")),
         ),
         Mistake(
+            "padding in the gradient's mean",
+            "the loss is the mean over what was asked, but its gradient is divided by all "
+            "positions.",
+            changed(_CODE, (f"cross_entropy_backward{_ASKED}",
+                            f"cross_entropy_backward{_ASKED} * asked.mean()")),
+        ),
+        Mistake(
             "padding is asked",
             "padding is asked too: -100 is the id of no word.",
             changed(_CODE, ("targets != -100", "np.full(targets.shape, True)")),

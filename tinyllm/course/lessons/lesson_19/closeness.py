@@ -33,12 +33,16 @@ def _closeness_cases(rng: np.random.Generator) -> list[Case]:
     small = {"x": np.array([1000.0, 1e-3, 1.0])}
     edge = {"x": np.array([1.0])}, {"x": np.array([1.1])}
     one = {"x": np.ones((1, 3))}
+    turned = dict(reversed(with_gap("embedding", 0.1, with_gap("norm", 0.5)).items()))
+    nothing = {"x": np.array([np.nan])}
     return [
         Case((edge[0], edge[0], 1e-5, 1e-8), first),
         Case((rounded, layers, 1e-5, 1e-6), first),
         Case((with_gap("embedding", 0.1), layers, 1e-5, 1e-6), first),
         Case((with_gap("block", -0.02, with_gap("norm", 0.5)), layers, 1e-5, 1e-6), first),
         Case((with_gap("norm", -0.3), layers, 1e-5, 1e-6), first),
+        Case((turned, layers, 1e-5, 1e-6), first),
+        Case((layers, layers, 0.0, 0.0), bound),
         Case((with_gap("block", 4e-4), layers, 0.0, 1e-3), bound),
         Case((with_gap("block", 4e-3), layers, 0.0, 1e-3), bound),
         Case((edge[1], edge[0], 0.095, 0.0), bound),
@@ -46,6 +50,7 @@ def _closeness_cases(rng: np.random.Generator) -> list[Case]:
         Case(({"x": small["x"] + [0, 1e-3, 0]}, small, 1e-4, 1e-6), bound),
         Case(({"x": small["x"] + [5e-2, 0, 0]}, small, 1e-4, 1e-6), bound),
         Case((with_gap("block", np.nan), layers, 1e-5, 1e-6), odd),
+        Case((nothing, nothing, 1e-5, 1e-6), odd),
         Case(({"x": np.ones(3)}, one, 1e-5, 1e-6), odd),
     ]
 
@@ -80,6 +85,26 @@ FIRST_DIFFERENCE = Exercise(
             "NaN passes",
             "NaN passes: «any above the bound» is False for it. Ask whether all are within.",
             changed(_FIRST, (_TEST, "(gap > absolute + relative * np.abs(there)).any()")),
+        ),
+        Mistake(
+            "NaN equals NaN",
+            "NaN passes where both sides have it: a model that gives NaN is broken, and so is its "
+            "port.",
+            changed(_FIRST, (_TEST, "not np.isclose(here, there, relative, absolute, True).all()")),
+        ),
+        Mistake(
+            "in the order of ours",
+            "the layers are taken in the order of ours: that of theirs is the computation's.",
+            changed(
+                _FIRST,
+                ("for name, there in theirs.items()", "for name, here in ours.items()"),
+                ("here = ours[name]", "there = theirs[name]"),
+            ),
+        ),
+        Mistake(
+            "the bound itself is refused",
+            "with a bound of 0, equal numbers are said to differ: the bound has a ≤, not a <.",
+            changed(_FIRST, ("gap <= absolute", "gap < absolute")),
         ),
         Mistake(
             "differences with a sign",

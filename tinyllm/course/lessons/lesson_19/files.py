@@ -74,6 +74,12 @@ FROM_BFLOAT16 = Exercise(
             changed(_BFLOAT, (_RETURNED, "(bits << 16).astype(np.uint32).view(np.float32)")),
         ),
         Mistake(
+            "64 bits wide",
+            "each number has become two: astype(int) gives 64 bits, and a float32 has 32. Widen to "
+            "uint32.",
+            changed(_BFLOAT, ("astype(np.uint32)", "astype(np.int64)")),
+        ),
+        Mistake(
             "converted at the end",
             "the shifted integer is converted: its bits should be looked at as they are.",
             changed(_BFLOAT, (".view(np.float32)", ".astype(np.float32)")),

@@ -280,7 +280,7 @@ ROWS_FOR_HALVES = Exercise(
     solution=_ROWS,
     why="Each head is turned by itself, so its rows must be reordered within it: its even rows "
     "first, then its odd ones. whole_rows takes the even rows of all heads together, and so half "
-    "of the heads' rows land in other heads. With a single head both are the same.",
+    "of the rows or more land in other heads. With a single head both are the same.",
     hints=(
         "With one head it is right, with four it is not. What does whole_rows know of heads?",
         "Number the rows of two heads with D = 4, and write down what whole_rows makes of them. "
