@@ -1,8 +1,9 @@
 """Dialogue as a task: read stories, then learn to answer, then be asked what is known to be so.
 
-Two stages. Pretraining: the next word of stories. Fine-tuning: conversations in a chat template,
-the loss on the answers alone. Then the held-out conversations: each answer is true, false, an
-abstention, or nothing that can be understood.
+Two stages. Pretraining: the next word of stories, each told again in plain statements, so that the
+model learns to read. Fine-tuning: conversations in a chat template, the loss on the answers alone.
+Then the held-out conversations: each answer is true, false, an abstention, or nothing that can be
+understood.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from tinyllm.data.tinyworld import (
     Grammar,
     World,
     conversations,
+    retelling,
     score_answers,
     stories,
 )
@@ -87,7 +89,9 @@ def load_corpus(
              turns: questions in a conversation to learn from; in those of the test there are 4.
     """
     grammar = Grammar(World(0, size))
-    texts = [story.text for story in stories(grammar, count, seed, "train")]
+    order = random.Generator(seed)  # of the statements
+    read = stories(grammar, count, seed, "train")
+    texts = [f"{story.text} {retelling(story, grammar, order)}" for story in read]
     told = stories(grammar, count, seed + 1, "train")
     learned = conversations(told, grammar, turns, seed + 1, WORLD)
     learned = list(islice(learned, count))

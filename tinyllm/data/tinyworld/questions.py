@@ -17,6 +17,7 @@ from tinyllm.data.tinyworld.lexicon import Word
 from tinyllm.data.tinyworld.statements import (
     NotAStatement,
     read_statement,
+    say_cause,
     say_event,
     say_fact,
     say_rest,
@@ -269,9 +270,7 @@ def _of_event(event: Event, story: Story) -> list[Question]:
         if event.day is not None:
             add("when", f"When {asks}?", f"on {event.day.english}.", f"{bare[:-1]} {{}}.")
         if event.cause is not None:
-            cause = say_event(event.cause, where=False, when=False)
-            cause = f"it{cause[2:]}" if event.cause.who is None else cause
-            add("why", f"Why {asks}?", f"because {cause}", "", event)
+            add("why", f"Why {asks}?", f"because {say_cause(event)}", "", event)
     return found
 
 

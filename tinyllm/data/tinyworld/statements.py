@@ -235,6 +235,12 @@ def say_event(event: Event, where: bool = True, when: bool = True) -> str:
     return " ".join(part for part in parts if part) + "."
 
 
+def say_cause(event: Event) -> str:
+    """Write what led to an event as it follows "because": `it rained.`, `Anna met Ben.`"""
+    cause = say_event(event.cause, where=False, when=False)
+    return f"it{cause[2:]}" if event.cause.who is None else cause
+
+
 def say_fact(fact: Fact, grammar: Grammar) -> str:
     """Write a fact as a statement."""
     subject, relation, value = fact
