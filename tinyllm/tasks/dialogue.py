@@ -23,6 +23,7 @@ from tinyllm.data.tinyworld import (
     AnswerScores,
     Dialogue,
     Grammar,
+    Mix,
     World,
     conversations,
     retelling,
@@ -39,20 +40,28 @@ from tinyllm.training.config import TaskConfig
 
 PRETRAINING = "pretraining"
 WORLD = 0.1  # of the conversations to learn from are about the world, which is soon known
+# What is learned last is asked most.
+LEARNED = Mix(
+    unanswerable=0.15,
+    kinds={"why": 3, "who": 2, "when": 2, "yes-no": 1.5, "two-hop": 1.5, "what": 0.7, "where": 0.7},
+    of_the_world=0.3,
+)
 
 
 @dataclass(frozen=True)
 class DialogueConfig(TaskConfig):
     """How both stages are trained; `max_steps` is of the second."""
 
-    max_steps: int = 3000
-    pretraining_steps: int = 300
+    max_steps: int = 2600
+    pretraining_steps: int = 600
     batch_size: int = 16
     optimizer: str = "muon"
     learning_rate: float = 3e-3
     min_learning_rate: float = 1e-4
     muon_learning_rate: float = 0.02
     warmup_steps: int = 50
+    decay: str = "linear"
+    decay_share: float = 0.3  # what is learned late is learned while the rate is high
     weight_decay: float = 0.01
     average_decay: float | None = 0.99
 
@@ -93,7 +102,7 @@ def load_corpus(
     read = stories(grammar, count, seed, "train")
     texts = [f"{story.text} {retelling(story, grammar, order)}" for story in read]
     told = stories(grammar, count, seed + 1, "train")
-    learned = conversations(told, grammar, turns, seed + 1, WORLD)
+    learned = conversations(told, grammar, turns, seed + 1, WORLD, LEARNED)
     learned = list(islice(learned, count))
     aside = list(conversations(stories(grammar, 150, seed, "validation"), grammar, 4, seed + 2))
     asked = list(conversations(stories(grammar, test, seed, "test"), grammar, 4, seed + 3))
