@@ -34,8 +34,9 @@ def chat(
         int, typer.Option(help="Stories to read, and conversations to learn from.", min=20)
     ] = 40_000,
     pretraining_steps: Annotated[
-        int, typer.Option(help="Steps on stories, before conversations.", min=0)
-    ] = 300,
+        int | None,
+        typer.Option(help="Steps on stories, before conversations.", min=0, show_default=False),
+    ] = None,
     out: Annotated[
         Path,
         typer.Option(help="Folder of the run to train; the same again goes on with it."),
@@ -59,11 +60,12 @@ def chat(
     The world is tinyworld's: tell a story of it and ask, or ask about its people. Ctrl-C in
     training saves and stops; the same command goes on.
     """
+    settings = {"pretraining_steps": pretraining_steps, **settings}
     given = {name: value for name, value in settings.items() if value is not None}
     if train:
         if question is not None or run is not None:
             raise ValueError("chat: --train takes no question and no --run: train, then talk")
-        _train(size, count, {**given, "pretraining_steps": pretraining_steps}, out, progress)
+        _train(size, count, given, out, progress)
         return
     from tinyllm import set_num_threads
     from tinyllm.tasks.chatbot import Chatbot
