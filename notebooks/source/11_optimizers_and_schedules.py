@@ -681,16 +681,21 @@ def warmup_then_cosine(step, warmup, total, peak, floor):
 check(warmup_then_cosine)
 
 # %% [markdown]
-# This is what `tinyllm train` goes by; beside the cosine it knows a straight line.
+# This is what `tinyllm train` goes by. Beside the cosine it knows a straight line; and the rate may
+# stay up first, on a plateau, for what is learned late is often learned while the rate is high.
 
 # %%
 print(inspect.getsource(LoopConfig.learning_rate_at))
 settings = {"max_steps": 100, "warmup_steps": 10, "min_learning_rate": 1e-4, "learning_rate": 1e-3}
 figure, axes = plt.subplots(figsize=(7, 2.4), layout="constrained", facecolor=PAPER)
 dress(axes)
-for decay, colour in (("cosine", BLUE), ("linear", ORANGE)):
-    config = LoopConfig(**settings, decay=decay)
-    axes.plot([config.learning_rate_at(t) for t in range(120)], color=colour, label=decay)
+for label, fall, colour in (
+    ("cosine", {}, BLUE),
+    ("linear", {"decay": "linear"}, ORANGE),
+    ("plateau, linear", {"decay": "linear", "decay_share": 0.3}, GREEN),
+):
+    config = LoopConfig(**settings, **fall)
+    axes.plot([config.learning_rate_at(t) for t in range(120)], color=colour, label=label)
 axes.set_ylim(0, 1.1e-3)
 axes.set_xlabel("step")
 axes.set_ylabel("learning rate")
@@ -700,8 +705,9 @@ assert np.isclose(config.learning_rate_at(10), 1e-3)
 assert config.learning_rate_at(0) > 0
 
 # %% [markdown]
-# *Picture: the learning rate against steps. Both lines rise straight to 0.001 at step 10. One falls
-# along a cosine, one along a straight line, to 0.0001 at step 100, and both stay there.*
+# *Picture: the learning rate against steps. Three lines rise straight to 0.001 at step 10. One falls
+# along a cosine, one along a straight line, one stays up until step 73 and then falls steeply; all
+# reach 0.0001 at step 100 and stay there.*
 #
 # ## Clipping
 #

@@ -360,16 +360,17 @@ assert silent > 0.6
 
 # %% [markdown]
 # *Picture: a bar for each kind of question, with the number of questions, cut into true, abstained,
-# unparseable and false. Of the world most is true, «who» with the most mistakes, and the
-# unanswerable are abstentions. Of the context only «yes or no» is mostly true; of the other kinds a
-# fifth to two fifths are, and most of the rest is false. The unanswerable are mostly abstentions
+# unparseable and false. Of the world most is true, «who» and «yes or no» with the most mistakes, and
+# the unanswerable are abstentions. Of the context a third to not quite half of most kinds is true, of
+# «why» next to nothing, and most of the rest is false. The unanswerable are mostly abstentions
 # there, too.*
 #
-# That looks like a model that knows its world, and can tell yes from no in a story. Before we
-# believe it, one more count: what does it say most often to questions of one kind?
+# («Yes or no» is answered with what is so, and then the verdict: «A black umbrella, so no.» To be
+# right, both must be.) That looks like a model that knows its world, and can read a little. Before
+# we believe it, one more count: what does it say most often to questions of one kind?
 
 # %%
-for name in ("context: yes-no", "context: when", "world: yes-no", "world: who", "world: two-hop"):
+for name in ("context: when", "context: who", "world: what", "world: who", "world: two-hop"):
     own = [text for text, group in zip(said, groups, strict=True) if group == name]
     usual = max(sorted(set(own)), key=own.count)
     share = own.count(usual) / len(own)
@@ -377,8 +378,8 @@ for name in ("context: yes-no", "context: when", "world: yes-no", "world: who", 
     assert share > 0.5
 
 # %% [markdown]
-# To most questions of one kind it says one and the same thing, whatever is asked. To most of yes or
-# no the answer happens to be yes; both people of the world that have a known job are bakers.
+# To questions of one kind it says one and the same thing, whatever is asked, or nearly so. A third
+# of all days happen to be that one; both people of the world that have a known job are bakers.
 # Whoever always gives the commonest answer scores well there without reading a word. So hold every
 # share against that of such a constant answer, before you praise it.
 #
@@ -704,10 +705,9 @@ for name, shares_of in counts.items():
 
 # %% [markdown]
 # *Picture: two bars, of the answers with the story and of those without it. They look much alike:
-# in both the larger part is false, a smaller one true, and few abstain, of those without the story
-# a few more.*
+# in both the larger part is false, a smaller one true, and next to none abstains.*
 #
-# It hardly notices. It abstains little more than before, and says with a straight face what it
+# It hardly notices. It abstains no more than before, and says with a straight face what it
 # cannot know. That some of it is true is luck: this world has two places and three days to choose
 # from. (With the story it does little better, since it has hardly learned to read yet. A better
 # reader would lose more.) So do not leave it to the model. The program knows what it has cut off,

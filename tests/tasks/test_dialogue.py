@@ -76,6 +76,27 @@ def trained(corpus, tmp_path_factory):
     return dialogue.train(corpus, config, SMALL, folder, progress=False), config, folder
 
 
+def test_pretraining_is_to_tell_a_story_again(corpus, monkeypatch):
+    stages = []
+
+    def rows(ids, batch_size, *, learned=None, **settings):
+        stages.append((ids, learned))
+        return RowBatches(ids, batch_size, learned=learned, **settings)
+
+    monkeypatch.setattr(dialogue, "RowBatches", rows)
+    config = DialogueConfig(max_steps=1, pretraining_steps=1, batch_size=2, warmup_steps=1)
+    bot, _ = dialogue.train(corpus, config, SMALL, progress=False)
+    texts = {
+        (bot.template.show(ids[~learned]), bot.template.show(ids[learned]))
+        for ids, learned in zip(*stages[0], strict=True)
+    }
+    assert texts <= {
+        (f"<|user|> {story}<|end|><|assistant|>", f" {again}<|end|>")
+        for story, again in corpus.told
+    }
+    assert len(texts) > 40
+
+
 def test_both_stages_and_the_scores(trained, corpus):
     (bot, result), config, folder = trained
     assert result.steps == 4
