@@ -28,6 +28,7 @@
 import dataclasses
 import inspect
 import math
+import textwrap
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -422,7 +423,7 @@ written["four beams"] = summaries(num_beams=4)
 
 # %%
 for story, found, right in list(zip(test, written["at the end"], wanted, strict=True))[:4]:
-    print(f"{story.text}\n  → {found}\n  = {right}\n")
+    print(textwrap.fill(story.text, 88), f"\n  → {found}\n  = {right}\n")
 results = {name: measured(texts) for name, texts in (copies | written).items()}
 for name, score in results.items():
     print(f"{name:11}", score)
