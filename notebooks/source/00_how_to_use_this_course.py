@@ -320,11 +320,11 @@ def terminal(*words):
     return done.stdout
 
 
-overview, first_hint = terminal(), terminal("hint", "outer_sum")
+overview, nudge = terminal(), terminal("hint", "outer_sum")
 print("\n".join(overview.splitlines()[:4]), "\n...\n")
-print(first_hint)
+print(nudge)
 assert "outer_sum  0/2" in overview
-assert first_hint.startswith("Hint 1 of 3: ")
+assert nudge.startswith("Hint 1 of 3: ")
 
 # %% [markdown]
 # Hints cost no points. Solutions cost none either; but if you have read one, close it and write

@@ -24,7 +24,6 @@
 # Letters: $V$ words, $T$ positions, $C$ width, $L$ blocks, $B$ texts in a batch, $N$ parameters.
 
 # %%
-import textwrap
 from time import perf_counter
 
 import matplotlib.pyplot as plt
@@ -121,7 +120,7 @@ def decoder(C, L, vocab_size=V):
 
 cost = account(decoder(C, L))
 print(table(cost))
-print(textwrap.fill(overview(cost), 88))
+print(overview(cost))
 assert cost.training_flops == 3 * cost.forward_flops
 
 # %% [markdown]
