@@ -37,6 +37,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import textwrap
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -351,7 +352,8 @@ for make in (np.asarray, tinyllm.tensor):
     try:
         make(np.ones((3, 4))) + make(np.ones(3))
     except ValueError as error:
-        print(f"{make.__module__.split('.')[0]:8}", error)
+        said = f"{make.__module__.split('.')[0]:8} {error}"
+        print(textwrap.fill(said, 88, subsequent_indent=" " * 9))
         message = str(error)
 assert "disagree in dim -1: 4 != 3" in message
 assert "did you mean other.unsqueeze(-1)?" in message

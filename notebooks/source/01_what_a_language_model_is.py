@@ -29,6 +29,7 @@
 # %%
 import inspect
 import math
+import textwrap
 from collections import Counter
 
 import matplotlib.pyplot as plt
@@ -199,7 +200,7 @@ assert math.isclose(sum(trigrams.shares(["She", "met"]).values()), 1)
 # %%
 for order in (1, 2, 3, 5):
     model, generator = NGram(order, "none").fit(train), Generator(seed=1)
-    print(f"order {order}: ", " ".join(model.draw(generator, most=40)), "\n")
+    print(textwrap.fill(f"order {order}: {' '.join(model.draw(generator, most=40))}", 88), "\n")
 
 # %% [markdown]
 # Order 1 is a bag of words: not even a full stop stays at the end. With order 2 neighbours fit, and

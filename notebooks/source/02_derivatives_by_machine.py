@@ -29,6 +29,7 @@
 import inspect
 import itertools
 import math
+import textwrap
 import time
 
 import matplotlib.pyplot as plt
@@ -554,7 +555,7 @@ try:
     square.backward()
 except RuntimeError as error:
     message = str(error)
-print(message)
+print(textwrap.fill(message, 88))
 assert "changed in place" in message
 
 # %% [markdown]

@@ -29,6 +29,7 @@
 # %%
 import inspect
 import itertools
+import textwrap
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -675,7 +676,7 @@ try:
     tinyllm.gradcheck.gradcheck(lambda x: x * x, tinyllm.ones(2, requires_grad=True))
 except TypeError as error:
     message = str(error)
-print(message)
+print(textwrap.fill(message, 88))
 assert "need float64" in message
 
 # %% [markdown]

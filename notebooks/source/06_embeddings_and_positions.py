@@ -29,6 +29,7 @@
 # %%
 import inspect
 import re
+import textwrap
 from collections import Counter
 
 import matplotlib.pyplot as plt
@@ -312,7 +313,7 @@ texts = [story.text.lower() for story in stories(Grammar(world), 1500)]
 kinds = kinds_in(world)
 tokenizer = WordTokenizer.train(texts)
 V, words = tokenizer.vocab_size, tokenizer.words
-print(texts[0])
+print(textwrap.fill(texts[0], 88))
 print(V, "words, of which the lexicon knows", sum(word in kinds for word in words))
 assert 190 < V < 210
 assert 95 < sum(word in kinds for word in words) < 110

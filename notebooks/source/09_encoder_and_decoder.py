@@ -31,6 +31,7 @@
 
 # %%
 import inspect
+import textwrap
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -417,7 +418,7 @@ print("7 and 7:", tuple(same.shape))
 try:
     stacks(vectors[7], vectors[5], causal[7], causal[5])
 except ValueError as error:
-    print("7 and 5:", error)
+    print(textwrap.fill(f"7 and 5: {error}", 88))
     refused = str(error)
 assert same.shape == (1, 7, 8)
 assert "equally long" in refused

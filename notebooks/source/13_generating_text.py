@@ -22,6 +22,7 @@
 # %%
 import inspect
 import math
+import textwrap
 from itertools import product
 
 import matplotlib.pyplot as plt
@@ -297,7 +298,7 @@ repeated = [rep_n([ids], 4) for ids in greedy]
 tinyllm.manual_seed(1)
 drawn = [list(generate(model, [START], 120, **endless)) for _ in range(5)]
 for name, ids in (("greedy", greedy[0]), ("drawn", drawn[0])):
-    print(f"{name}: … {words_of(ids[40:75])} …")
+    print(textwrap.fill(f"{name}: … {words_of(ids[40:75])} …", 88))
 figure, axes = plt.subplots(figsize=(6.5, 2.8), layout="constrained", facecolor=PAPER)
 dress(axes)
 axes.plot(penalties, repeated, "o-", color=BLUE, label="greedy, with a penalty")
@@ -531,8 +532,8 @@ plt.show()
 # *Picture: a histogram of the log-probabilities of drawn stories, a broad hill. The
 # orange line of what 32 beams found stands at its right edge; a few stories reach it, none passes.*
 #
-# The likeliest story is one of the shortest: every further word multiplies by one more share below
-# 1. (`length_penalty` is there for that: it divides the sum by a power of the length.) And it is
+# The likeliest story is one of the shortest: every further word multiplies by a share below 1.
+# (`length_penalty` is there for that: it divides the sum by a power of the length.) And it is
 # one story, the same each time. The drawn ones are less likely each, and are what the world is
 # like: a typical text is *not* the likeliest text, just as the likeliest single toss is not what a
 # hundred tosses look like. So beams are for tasks with one right answer, such as translation, and

@@ -28,6 +28,7 @@
 import dataclasses
 import inspect
 import math
+import textwrap
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -422,7 +423,7 @@ written["four beams"] = summaries(num_beams=4)
 
 # %%
 for story, found, right in list(zip(test, written["at the end"], wanted, strict=True))[:4]:
-    print(f"{story.text}\n  → {found}\n  = {right}\n")
+    print(textwrap.fill(story.text, 88), f"\n  → {found}\n  = {right}\n")
 results = {name: measured(texts) for name, texts in (copies | written).items()}
 for name, score in results.items():
     print(f"{name:11}", score)
@@ -542,12 +543,15 @@ assert abs(tests["four beams"].difference) < 0.06
 
 # %% [markdown]
 # *Picture: two heaps of mean differences around 0, as chance makes them, and an orange line at the
-# difference that was seen. Left, for the four beams, it stands within the heap. Right, for the
-# early model, it stands far outside of it.*
+# difference that was seen. Left, for the four beams, it stands within the heap or at its edge.
+# Right, for the early model, it stands far outside of it.*
 #
 # The last 60 steps did help: none of 4,000 worlds of chance shows so large a difference. Of the
-# beams we cannot say it. Mind the words: a large p-value does not show that two systems are equal,
-# only that these stories do not tell them apart.
+# beams we cannot say it, whatever p-value you see. On another machine, or with another number of
+# threads, the sums of the training round differently, and another model comes out: here p-values of
+# 0.43 and of 0.02 were seen. A p-value speaks of these stories and of the models that were
+# measured, not of the next training. And mind the words: a large p-value does not show that two
+# systems are equal, only that these stories do not tell them apart.
 #
 # ## High, and false
 #

@@ -267,6 +267,22 @@ def test_peak_memory():
     assert after > 35_000_000  # the highest, not the present
 
 
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="Linux tells it of one process")
+def test_most_held_is_of_this_process_and_of_those_it_started():
+    started = 'import subprocess, sys; subprocess.run([sys.executable, "-c", "{}"], check=True)'
+    hold = "b'.' * 600_000_000"
+    for work, least, most in (
+        ("pass", 5e6, 500e6),
+        (hold, 600e6, 1000e6),
+        (started.format(hold), 600e6, 1000e6),
+    ):
+        code = f"{work}\nfrom tinyllm.bench.memory import most_held\nprint(most_held())"
+        told = subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, check=True
+        )
+        assert least < int(told.stdout) < most, work
+
+
 def test_peaks_are_measured(monkeypatch):
     monkeypatch.setattr(peak, "SHAPES", ((64, 64, 64),))
     monkeypatch.setattr(peak, "SECONDS", 0.0)

@@ -91,6 +91,24 @@ def test_build_executes_stubs_and_solutions(folder):
     assert "differs from" in making.drift(folder)[0]
 
 
+def test_what_it_takes_is_measured_in_the_kernel_and_bounded(folder, monkeypatch):
+    path = folder / "source" / "07_softmax.py"
+    path.write_text(
+        "# %%\nimport time\nheld = b'.' * 600_000_000\ndel held\n"
+        "while time.process_time() < 3:\n    pass\n"
+    )
+    (learner, _) = making.build(folder)
+    assert 600e6 < learner.use.memory < 1000e6
+    assert 3 <= learner.use.processor_seconds < 30
+    assert learner.use.seconds > 0
+    assert len(nbformat.read(learner.path, as_version=4).cells) == 1, "the measuring cell went"
+    learner.path.unlink()
+    monkeypatch.setattr(making, "MOST_MEMORY", 500_000_000)
+    with pytest.raises(ValueError, match=r"held 6\d\d MB, more than 500: make its arrays"):
+        list(making.build(folder))
+    assert not learner.path.exists()
+
+
 def test_two_at_a_time_each_with_its_own_progress(folder):
     (folder / "here").mkdir()
     (folder / "source" / "07_softmax.py").write_text(COMPANY)

@@ -150,6 +150,22 @@ def test_rows_of_arrays_stand_below_one_another():
     assert set(begins) <= {column + len("array([") for column in opened}
 
 
+def test_arrays_within_a_dict_or_a_tuple_begin_a_line_each():
+    masks = lessons()["09"].exercises["three_masks"]
+    lines = str(grade(masks, masks.mistakes[0].code)).splitlines()
+    assert [line.index("'decoder': arr") for line in lines if "'decoder'" in line] == [13, 13]
+    more = "return {'more': ((np.ones((2, 2)),), [1, 2]), "
+    text = str(grade(masks, masks.solution.replace("return {", more)))
+    assert "'more': ((array([[1., 1.],\n" in text
+    assert "[1., 1.]]),),\n" + " " * 22 + "[1, 2])" in text, "a tuple of one has its comma"
+
+
+def test_what_is_long_is_cut_between_lines():
+    step = lessons()["13"].exercises["decoder_step"]
+    lines = str(grade(step, step.mistakes[0].code)).splitlines()
+    assert lines[lines.index("  …,") - 1].endswith("],")
+
+
 def test_a_report_in_a_notebook_breaks_its_lines_between_words():
     html = grade(softmax(), "def my_softmax(x):\n    return x\n")._repr_html_()
     assert "white-space: pre-wrap; word-break: normal" in html

@@ -31,6 +31,15 @@ class PeakMemory:
         return max(0, (_linux("VmHWM") or _highest()) - self.base)
 
 
+def most_held() -> int:
+    """Bytes that this process held at most, or one that it started and that has ended.
+
+    0 where the system does not say (Windows).
+    """
+    # On Linux getrusage counts in what the process that started this one held.
+    return max(_linux("VmHWM") or _highest(), _highest(of_children=True))
+
+
 def _linux(field: str) -> int | None:
     """A field of /proc/self/status in bytes; None where there is no such file."""
     try:
@@ -40,11 +49,12 @@ def _linux(field: str) -> int | None:
     return int(found[1]) * 1024 if found else None
 
 
-def _highest() -> int:
+def _highest(of_children: bool = False) -> int:
     """The high-water mark by getrusage; 0 where that does not exist (Windows)."""
     try:
         import resource
     except ImportError:
         return 0
-    mark = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    who = resource.RUSAGE_CHILDREN if of_children else resource.RUSAGE_SELF
+    mark = resource.getrusage(who).ru_maxrss
     return mark if sys.platform == "darwin" else mark * 1024

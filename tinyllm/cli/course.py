@@ -239,7 +239,7 @@ def build(
         int, typer.Option(min=1, help="Notebooks at a time; times they measure suffer from it.")
     ] = 1,
 ) -> None:
-    """Make notebooks of the lessons' sources, execute them, and say how long each takes."""
+    """Make notebooks of the lessons' sources, execute them, and say what each takes."""
     try:
         import jupytext  # noqa: F401
         import nbclient  # noqa: F401  (brings nbformat)
@@ -259,4 +259,8 @@ def build(
             typer.echo(path)
     else:
         for built in making.build(folder, lesson, jobs=jobs):
-            typer.echo(f"{built.path}  {built.seconds:.1f} s  {built.bytes / 1000:,.0f} kB")
+            use = built.use
+            typer.echo(
+                f"{built.path}  {use.seconds:.1f} s ({use.processor_seconds:.1f} s of processor)  "
+                f"{use.memory / 1e6:,.0f} MB of memory  {built.bytes / 1000:,.0f} kB"
+            )

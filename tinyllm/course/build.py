@@ -30,17 +30,37 @@ BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
 STUB = "...  # to do: your code in place of the dots"
 GUESS = "# to do: your answer in place of None"  # outside of a function dots would be shown
 MOST_BYTES = 1_000_000
+MOST_MEMORY = 1_500_000_000  # a laptop of 4 GB has about that much free
+# Runs last and does not stay: seconds of all cores, and bytes, in the kernel and in its checks.
+USE = """\
+import os
+
+from tinyllm.bench.memory import most_held
+
+print(sum(os.times()[:4]), most_held())
+"""
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
 CHECK = re.compile(r"^check\((\w+)", re.MULTILINE)
 
 
 @dataclass(frozen=True)
+class Use:
+    """What it took to run a notebook."""
+
+    seconds: float
+    processor_seconds: float
+    """Of all cores together, Python's start included."""
+    memory: int
+    """Bytes that the kernel held at most, or one of the processes that it started."""
+
+
+@dataclass(frozen=True)
 class Built:
-    """One notebook that was made: its place, its size, and how long its cells ran."""
+    """One notebook that was made: its place, its size, and what it took to run it."""
 
     path: Path
     bytes: int
-    seconds: float
+    use: Use
 
 
 def sources(folder: Path) -> list[Path]:
@@ -89,8 +109,8 @@ def _solved(path: Path, number: int, source: str, solutions: bool) -> str:
     return "\n".join(kept)
 
 
-def execute(notebook: Any, folder: Path, timeout: float) -> float:
-    """Run all cells in a kernel of its own; return the seconds.
+def execute(notebook: Any, folder: Path, timeout: float) -> Use:
+    """Run all cells in a kernel of its own; return what that took.
 
     What goes to stderr is not kept: that kernels were built, or a font was not found, is news of
     this machine.
@@ -98,7 +118,9 @@ def execute(notebook: Any, folder: Path, timeout: float) -> float:
     Raises:  nbclient's CellExecutionError, which shows the cell and the error.
     """
     from nbclient import NotebookClient
+    from nbformat.v4 import new_code_cell
 
+    notebook.cells.append(new_code_cell(USE))
     with tempfile.TemporaryDirectory() as scratch:
         progress = {"TINYLLM_COURSE": str(Path(scratch) / "course.json"), "TINYLLM_STUDENT": ""}
         client = NotebookClient(
@@ -108,10 +130,11 @@ def execute(notebook: Any, folder: Path, timeout: float) -> float:
         started = time.perf_counter()
         client.execute(env={**os.environ, **progress})
         seconds = time.perf_counter() - started
+    processor_seconds, memory = notebook.cells.pop().outputs[0].text.split()
     for cell in notebook.cells:
         if cell.cell_type == "code":
             cell.outputs = [each for each in cell.outputs if each.get("name") != "stderr"]
-    return seconds
+    return Use(seconds, float(processor_seconds), int(memory))
 
 
 def build(
@@ -121,7 +144,8 @@ def build(
 
     Args:    only: the number of one lesson. jobs: so many notebooks at a time; what a notebook
              says of seconds is then not true of a machine with nothing else to do.
-    Raises:  ValueError for a notebook of more than a megabyte, or an unknown lesson.
+    Raises:  ValueError for a notebook of more than a megabyte, or one that takes more than 1.5 GB
+             of memory to run, or an unknown lesson.
     """
     wanted = [(path, solutions) for path in chosen(folder, only) for solutions in (False, True)]
     with ThreadPoolExecutor(jobs) as pool:  # a thread only waits for its notebook's process
@@ -131,17 +155,22 @@ def build(
 
 def _made(folder: Path, path: Path, solutions: bool, timeout: float) -> Built:
     notebook = read_source(path, solutions)
-    seconds = execute(notebook, folder, timeout)
+    use = execute(notebook, folder, timeout)
     place = target(folder, path, solutions)
     data = _written(notebook)
     if len(data) > MOST_BYTES:
         raise ValueError(
             f"{place}: {len(data):,} bytes, more than {MOST_BYTES:,}: make its pictures smaller"
         )
+    if use.memory > MOST_MEMORY:
+        raise ValueError(
+            f"{place}: a process of it held {use.memory / 1e6:,.0f} MB, more than "
+            f"{MOST_MEMORY / 1e6:,.0f}: make its arrays, models or batches smaller"
+        )
     place.parent.mkdir(parents=True, exist_ok=True)
     with atomic_write(place) as file:
         file.write(data)
-    return Built(place, len(data), seconds)
+    return Built(place, len(data), use)
 
 
 def drift(folder: Path) -> list[str]:

@@ -255,7 +255,29 @@ def _aligned(text: str, column: int) -> str:
     return text.replace("\n", "\n" + " " * column)
 
 
-def _short(value: Any, most: int = 400) -> str:
+def _short(value: Any, most: int = 600) -> str:
     with np.printoptions(precision=5, suppress=True, threshold=24, edgeitems=2, linewidth=80):
-        text = repr(value)
-    return text if len(text) <= most else f"{text[: most - 2]} …"
+        text = _in_lines(value)
+    if len(text) <= most:
+        return text
+    whole_lines = text[: most - 2].rpartition("\n")[0]
+    return f"{whole_lines}\n…" if whole_lines else f"{text[: most - 2]} …"
+
+
+def _in_lines(value: Any) -> str:
+    """As repr; but items of which one has several lines begin a line each, or they lie askew."""
+    if isinstance(value, dict):
+        starts, items = [f"{key!r}: " for key in value], list(value.values())
+    elif isinstance(value, (tuple, list)):
+        starts, items = [""] * len(value), list(value)
+    else:
+        return repr(value)
+    lines = [
+        start + _aligned(_in_lines(item), len(start))
+        for start, item in zip(starts, items, strict=True)
+    ]
+    if not any("\n" in line for line in lines):
+        return repr(value)
+    one = "," if isinstance(value, tuple) and len(value) == 1 else ""
+    left, right = {dict: "{}", list: "[]"}.get(type(value), "()")
+    return left + _aligned(",\n".join(lines), 1) + one + right
