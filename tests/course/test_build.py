@@ -109,6 +109,13 @@ def test_what_it_takes_is_measured_in_the_kernel_and_bounded(folder, monkeypatch
     assert not learner.path.exists()
 
 
+def test_what_a_cell_printed_comes_in_pieces():
+    pieces = [("stdout", "2.5"), ("stderr", "a warning"), ("stdout", " 300\n")]
+    outputs = [nbformat.v4.new_output("stream", name=name, text=text) for name, text in pieces]
+    cell = nbformat.v4.new_code_cell(outputs=outputs)
+    assert making._printed(cell).split() == ["2.5", "300"]
+
+
 def test_two_at_a_time_each_with_its_own_progress(folder):
     (folder / "here").mkdir()
     (folder / "source" / "07_softmax.py").write_text(COMPANY)

@@ -130,11 +130,16 @@ def execute(notebook: Any, folder: Path, timeout: float) -> Use:
         started = time.perf_counter()
         client.execute(env={**os.environ, **progress})
         seconds = time.perf_counter() - started
-    processor_seconds, memory = notebook.cells.pop().outputs[0].text.split()
+    processor_seconds, memory = _printed(notebook.cells.pop()).split()
     for cell in notebook.cells:
         if cell.cell_type == "code":
             cell.outputs = [each for each in cell.outputs if each.get("name") != "stderr"]
     return Use(seconds, float(processor_seconds), int(memory))
+
+
+def _printed(cell: Any) -> str:
+    """What a cell wrote to stdout: in one piece, or in several, with warnings between them."""
+    return "".join(each.text for each in cell.outputs if each.get("name") == "stdout")
 
 
 def build(
