@@ -705,9 +705,9 @@ assert np.isclose(config.learning_rate_at(10), 1e-3)
 assert config.learning_rate_at(0) > 0
 
 # %% [markdown]
-# *Picture: the learning rate against steps. Three lines rise straight to 0.001 at step 10. One falls
-# along a cosine, one along a straight line, one stays up until step 73 and then falls steeply; all
-# reach 0.0001 at step 100 and stay there.*
+# *Picture: the learning rate against steps. Three lines rise straight to 0.001 at step 10. One
+# falls along a cosine, one along a straight line, one stays up until step 73 and then falls
+# steeply; all reach 0.0001 at step 100 and stay there.*
 #
 # ## Clipping
 #

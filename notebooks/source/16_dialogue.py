@@ -360,10 +360,10 @@ assert silent > 0.6
 
 # %% [markdown]
 # *Picture: a bar for each kind of question, with the number of questions, cut into true, abstained,
-# unparseable and false. Of the world most is true, «who» and «yes or no» with the most mistakes, and
-# the unanswerable are abstentions. Of the context a third to not quite half of most kinds is true, of
-# «why» next to nothing, and most of the rest is false. The unanswerable are mostly abstentions
-# there, too.*
+# unparseable and false. Of the world most is true, «who» and «yes or no» with the most mistakes,
+# and the unanswerable are abstentions. Of the context a third to not quite half of most kinds is
+# true, of «why» next to nothing, and most of the rest is false. The unanswerable are mostly
+# abstentions there, too.*
 #
 # («Yes or no» is answered with what is so, and then the verdict: «A black umbrella, so no.» To be
 # right, both must be.) That looks like a model that knows its world, and can read a little. Before
