@@ -53,7 +53,7 @@ class Mix:
             raise ValueError(f"Mix: unknown kinds of question {unknown}; known: {known}")
         for name, weight in {**self.kinds, "of_the_world": self.of_the_world}.items():
             if not 0 < weight < math.inf:
-                raise ValueError(f"Mix: the weight of {name}, {weight}, must be above 0")
+                raise ValueError(f"Mix: the weight of {name}, {weight}, must be above 0 and finite")
 
 
 EVEN = Mix()

@@ -41,7 +41,8 @@ class Question:
     kind:    one of KINDS_OF_QUESTION
     about:   "context" if the story tells it, "world" if one must have learned it
     frame:   the statement with a gap `{}` that an answer fills
-    claim:   what the frame claims when filled rightly; None for what has no answer
+    claim:   what the frame claims when filled rightly; None for what has no answer. Of yes or no it
+             is what is asked, true or false
     cause:   for why: the event that is explained
     """
 
@@ -116,7 +117,7 @@ def _score_yes_no(question: Question, answer: str, grammar: Grammar, story: Stor
     if verdict not in (("yes.", "no.") if so else ("Yes.", "No.")):
         return "unparseable"
     if so:
-        claim = _claim_of(question, reason, grammar) if "{}" in question.frame else None
+        claim = _claim_of(question, reason, grammar)
         if claim is None:
             return "unparseable"
         if not _is_so(claim, question, grammar, story):
