@@ -254,9 +254,10 @@ ATTENTION = [
 ]
 
 
-def self_attention(B, T, H, Hk, D, causal=True, p=0.0, seed=0, nan=False):
-    qkv, settings = (B, T, (H + 2 * Hk) * D), [H, Hk, causal, p, seed]
-    title = f"{qkv} heads {H}, {Hk}{' causal' if causal else ''} p={p}"
+def self_attention(B, T, H, Hk, D, causal=True, p=0.0, seed=0, nan=False, prefix=None):
+    prefix = None if prefix is None else np.array(prefix, np.int64)
+    qkv, settings = (B, T, (H + 2 * Hk) * D), [H, Hk, causal, prefix, p, seed]
+    title = f"{qkv} heads {H}, {Hk}{' causal' if causal else ''} p={p} prefix={prefix}"
     lse = Derived(lambda grad, *args: KERNELS["self_attention"].definition(*args)[1])
     return [
         Agree("self_attention", [qkv, *settings], title, nan=nan, slack=4),
@@ -264,11 +265,12 @@ def self_attention(B, T, H, Hk, D, causal=True, p=0.0, seed=0, nan=False):
     ]
 
 
-def cached(B, T, H, Hk, D, kept, capacity, nan=False):
+def cached(B, T, H, Hk, D, kept, capacity, nan=False, prefix=None):
     qkv, cache = (B, T, (H + 2 * Hk) * D), (B, Hk, capacity, D)
-    title = f"{qkv} heads {H}, {Hk} after {kept}"
+    title = f"{qkv} heads {H}, {Hk} after {kept} prefix={prefix}"
     kept = np.array([kept] * B if isinstance(kept, int) else kept, np.int64)
-    return Agree("cached_attention", [qkv, cache, cache, kept, H], title, nan=nan, slack=4)
+    prefix = None if prefix is None else np.array(prefix, np.int64)
+    return Agree("cached_attention", [qkv, cache, cache, kept, H, prefix], title, nan=nan, slack=4)
 
 
 SELF_ATTENTION = [
@@ -281,6 +283,10 @@ SELF_ATTENTION = [
     *self_attention(2, 131, 3, 3, 8, p=0.1, seed=3),
     *self_attention(1, 97, 4, 2, 11, causal=False),
     *self_attention(1, 33, 2, 1, 8),  # a last block of one query
+    *self_attention(3, 7, 3, 3, 4, prefix=[3, 0, 7], nan=True),
+    *self_attention(2, 7, 6, 2, 5, p=0.3, seed=5, prefix=[1, 6]),
+    *self_attention(3, 131, 4, 2, 8, prefix=[70, 131, 33]),  # beyond a block of queries
+    *self_attention(0, 7, 3, 3, 4, prefix=[]),
     cached(2, 1, 6, 2, 5, 0, 7),
     cached(2, 1, 3, 3, 4, 6, 7, nan=True),
     cached(2, 3, 6, 2, 5, 4, 11),
@@ -288,6 +294,8 @@ SELF_ATTENTION = [
     cached(3, 3, 3, 3, 4, [7, 0, 5], 11),
     cached(3, 70, 4, 2, 8, [61, 0, 17], 139),
     cached(0, 3, 6, 2, 5, 4, 11),
+    cached(3, 5, 6, 2, 5, 0, 11, prefix=[3, 0, 5]),
+    cached(3, 70, 4, 2, 8, [61, 0, 17], 139, prefix=[80, 65, 0]),
     cached(3, 67, 4, 2, 8, 40, 131),
     cached(2, 1, 4, 2, 64, 700, 701),
 ]

@@ -5,6 +5,7 @@ import pytest
 
 import tinyllm
 from tinyllm import nn, optim
+from tinyllm.generation import generate_batch
 from tinyllm.models import Decoder, DecoderConfig
 
 # every size a different prime (width = heads * head size; key heads must divide heads)
@@ -94,6 +95,66 @@ def test_a_later_token_changes_nothing_before_it(model):
         after = logits(model, tinyllm.tensor(changed))
         np.testing.assert_array_equal(after[:, :t], before[:, :t])
         assert (np.abs(after[:, t:] - before[:, t:]).max(axis=(0, 2)) > 1e-4).all()
+
+
+END = V - 1
+
+
+@pytest.fixture(params=["gpt2", "speedrun"])
+def prefix_model(request):
+    settings = {**CONFIGS[request.param].to_dict(), "prefix_end": END}
+    tinyllm.manual_seed(7)
+    decoder = Decoder(DecoderConfig.from_dict(settings))
+    with tinyllm.no_grad():
+        for parameter in decoder.parameters():
+            nn.init.normal_(parameter, 0.0, 0.3)
+    return decoder.eval()
+
+
+def with_ends(*places):
+    """Rows of ids whose ends, if any, stand in the places."""
+    rows = ids(len(places), T).numpy() % END
+    for row, ends in zip(rows, places, strict=True):
+        row[ends] = END
+    return rows
+
+
+def test_what_stands_in_the_prefix_is_read_in_both_directions(prefix_model):
+    tokens = with_ends([4, 9], [], [T - 1])
+    changed = tokens.copy()
+    changed[:, 3] = (changed[:, 3] + 1) % END
+    before, after = (logits(prefix_model, tinyllm.tensor(x)) for x in (tokens, changed))
+    moved = np.abs(before - after).max(axis=2) > 1e-6  # (3, T)
+    assert moved[0].all(), "all that stands before sees it, up to the first end"
+    assert moved[1].tolist() == [False] * 3 + [True] * (T - 3), "no end, no prefix"
+    assert moved[2].all()
+    changed = tokens.copy()
+    changed[:, 7] = (changed[:, 7] + 1) % END
+    after = logits(prefix_model, tinyllm.tensor(changed))
+    moved = np.abs(before - after).max(axis=2) > 1e-6
+    assert moved[0].tolist() == [False] * 7 + [True] * (T - 7), "behind the end it is causal"
+    assert moved[2].all()
+
+
+def test_a_prefix_with_a_cache_is_as_without(prefix_model):
+    tokens = with_ends([4, 9], [], [6])
+    whole = logits(prefix_model, tinyllm.tensor(tokens))
+    cache, parts, start = prefix_model.new_cache(3), [], 0
+    for size in (7, 1, 2, 1, 2):  # the prefixes in one piece
+        part = tinyllm.tensor(tokens[:, start : start + size])
+        parts.append(logits(prefix_model, part, cache))
+        start += size
+    np.testing.assert_allclose(np.concatenate(parts, axis=1), whole, rtol=1e-4, atol=1e-5)
+
+
+def test_texts_with_prefixes_together_are_as_each_alone(prefix_model):
+    prompts = [[3, 1, END, 5], [7, END], [2, 4, 6, 8, 10, END, 1]]
+    together = generate_batch(prefix_model, prompts, 5, temperature=0)
+    for prompt, text in zip(prompts, together, strict=True):
+        alone = list(prompt)
+        for _ in range(5):  # without a cache
+            alone.append(int(logits(prefix_model, tinyllm.tensor([alone]))[0, -1].argmax()))
+        assert text == alone[len(prompt) :]
 
 
 @pytest.mark.parametrize("chunks", [(1,) * T, (5, 1, 4, 3), (T,), (1, 11, 1), (12, 1)])
@@ -256,6 +317,7 @@ def test_errors_name_what_disagrees(model):
         ({"dropout": 1.0}, "below 1"),
         ({"qk_gain": 0.0}, "qk_gain must be above 0"),
         ({"qk_gain": 2.0}, "qk_gain 2.0 needs qk_norm"),
+        ({"prefix_end": 5}, "prefix_end must be a token id below vocab_size 5, not 5"),
     ],
 )
 def test_impossible_settings_are_named(settings, message):

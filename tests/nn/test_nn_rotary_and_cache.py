@@ -208,6 +208,44 @@ def test_self_attention_is_scaled_dot_product_attention_of_what_is_packed():
     np.testing.assert_allclose(*grads, atol=1e-5)
 
 
+def test_what_stands_in_the_prefix_is_seen_by_all():
+    qkv, prefix = random(7, batch=3), np.array([4, 0, 7])
+    heads = qkv.view(3, 7, H + 2 * HK, D).transpose(1, 2)
+    q, k, v = heads[:, :H], heads[:, H : H + HK], heads[:, H + HK :]
+    past = np.tri(7, dtype=bool) | (np.arange(7) < prefix[:, None, None, None])
+    expected = F.scaled_dot_product_attention(
+        q, k, v, tinyllm.tensor(past), enable_gqa=True
+    ).transpose(1, 2)
+    got = F.self_attention(qkv, H, HK, is_causal=True, prefix=prefix)
+    np.testing.assert_allclose(
+        got.numpy(), expected.reshape(got.shape).numpy(), rtol=1e-5, atol=1e-6
+    )
+    cache = nn.KeyValueCache(1, 3, HK, 9, D)
+    np.testing.assert_allclose(cache.attend(0, qkv, H, prefix).numpy(), got.numpy(), atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("prefix", "error", "message"),
+    [
+        ([1, 2], TypeError, "NumPy array of int64"),
+        (np.array([1.0, 2.0]), TypeError, "NumPy array of int64"),
+        (np.array([1]), ValueError, r"must be \(B,\) = \(2,\), not of shape \(1,\)"),
+        (np.array([1, 4]), ValueError, r"0 to 3 positions, not \[1, 4\]"),
+        (np.array([-1, 2]), ValueError, r"0 to 3 positions, not \[-1, 2\]"),
+    ],
+)
+def test_prefix_errors(prefix, error, message):
+    with pytest.raises(error, match=message):
+        F.self_attention(random(3, batch=2), H, HK, is_causal=True, prefix=prefix)
+    with pytest.raises(error, match=message):
+        nn.KeyValueCache(1, 2, HK, 9, D).attend(0, random(3, batch=2), H, prefix)
+
+
+def test_a_prefix_is_for_causal_attention():
+    with pytest.raises(ValueError, match="for is_causal=True"):
+        F.self_attention(random(3), H, HK, prefix=np.zeros(B, np.int64))
+
+
 def test_self_attention_errors():
     with pytest.raises(ValueError, match="heads H = 5 must be a positive multiple of kv_heads"):
         F.self_attention(random(3), 5, 2)

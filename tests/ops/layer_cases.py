@@ -176,6 +176,7 @@ def _with_minus_infinity(q, k, v, mask):
 
 _NEVER = np.where(MAY_ATTEND[0, 1], 0, -np.inf)
 
+PACKED = {"heads": 6, "kv_heads": 2, "seed": 5}
 ATTENTION = [
     attention(name="T != S"),
     attention(name="causal", is_causal=True),
@@ -206,11 +207,17 @@ ATTENTION = [
         Case(
             SelfAttention,
             [(2, 5, (6 + 2 * 2) * 3)],
-            {"heads": 6, "kv_heads": 2, "is_causal": causal, "dropout_p": p, "seed": 5},
+            {**PACKED, "is_causal": causal, "prefix": None, "dropout_p": p},
             more={"no batch": [(0, 5, 30)], "one token": [(2, 1, 30)], "long": [(1, 35, 10)]},
         )
         for causal in (True, False)
         for p in (0.0, 0.3)
+    ),
+    Case(
+        SelfAttention,
+        [(2, 5, (6 + 2 * 2) * 3)],
+        {**PACKED, "is_causal": True, "prefix": np.array([3, 5]), "dropout_p": 0.3},
+        name="prefixes",
     ),
 ]
 

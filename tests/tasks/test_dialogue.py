@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
+import tinyllm
 from tinyllm.cli import app
 from tinyllm.data.rows import RowBatches
 from tinyllm.data.tinyworld import stories
@@ -88,14 +89,32 @@ def test_pretraining_reads_stories_told_again(corpus, monkeypatch):
     config = DialogueConfig(max_steps=1, pretraining_steps=1, batch_size=2, warmup_steps=1)
     bot, _ = dialogue.train(corpus, config, SMALL, progress=False)
     ids, learned = stages[0]
-    assert learned is None, "every word"
-    read = {bot.template.show(row) for row in ids}
-    assert read <= {f"<|end|> {text}<|end|>" for text in corpus.texts}
-    assert len(read) > 40
+    rows = [bot.template.training_row(messages) for messages in corpus.read]
+    wanted = {tuple(row): tuple(which) for row, which in rows}
+    assert all(wanted[*row] == (*which,) for row, which in zip(ids, learned, strict=True))
+    assert len({tuple(row) for row in ids}) > 40
     story = next(stories(corpus.grammar, 1, 0, "train"))
-    told_again = corpus.texts[0].removeprefix(f"{story.text} ")
+    assert corpus.read[0][0] == {"role": "user", "content": story.text}
+    told_again = corpus.read[0][1]["content"]
     statements = [f"{text}." for text in told_again.removesuffix(".").split(". ")]
     assert len(statements) == len(story.facts) + len(story.events)
+
+
+def test_the_first_message_is_read_in_both_directions(trained):
+    bot = trained[0][0]
+    talk = [*TALK, {"role": "user", "content": "who are you now?"}]
+    ids = bot.template.apply_chat_template(talk)
+    end = ids.index(bot.template.end_id)
+
+    def moved(place):
+        """Which places see another token in that place."""
+        changed = [*ids[:place], (ids[place] + 1) % 250, *ids[place + 1 :]]
+        with tinyllm.no_grad():
+            before, after = (bot.model(tinyllm.tensor([row])).numpy()[0] for row in (ids, changed))
+        return (np.abs(before - after).max(axis=1) > 0).tolist()
+
+    assert moved(end - 1) == [True] * len(ids)
+    assert moved(end + 2) == [False] * (end + 2) + [True] * (len(ids) - end - 2)
 
 
 def test_both_stages_and_the_scores(trained, corpus):

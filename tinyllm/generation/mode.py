@@ -20,11 +20,11 @@ class inference:  # noqa: N801 - reads as `no_grad` does
 
     def __enter__(self) -> None:
         self._training = [module for module in self._modules if module.training]
-        for module in self._training:
-            module.training = False
+        for module in self._training:  # past Module.__setattr__, whose checks cost more than this
+            module.__dict__["training"] = False
         self._recording.__enter__()
 
     def __exit__(self, *exception: object) -> None:
         self._recording.__exit__()
         for module in self._training:
-            module.training = True
+            module.__dict__["training"] = True

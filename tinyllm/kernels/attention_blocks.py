@@ -52,14 +52,16 @@ def _add_mask(row, keys, mask, start, stride):
 
 
 @inlined
-def _softmax_block(scores, first, rows, keys, past, is_causal, mask, mask_start, strides, lse):
+def _softmax_block(
+    scores, first, rows, keys, past, is_causal, prefix, mask, mask_start, strides, lse
+):
     """Turn a block of scores into weights, in place, row by row; write each row's log-sum-exp."""
     zero = scores.dtype.type(0)
     for i in range(rows):
         row = scores[i]
         t = first + i
         _add_mask(row, keys, mask, mask_start + t * strides[2], strides[3])
-        seen = min(past + t + 1, keys) if is_causal else keys
+        seen = min(max(past + t + 1, prefix), keys) if is_causal else keys
         m = largest(row[:seen])
         total = zero
         if m > -np.inf or m != m:
@@ -113,7 +115,7 @@ def _out_of_one(scores, v, v_step, keys, Dv, out):
 
 
 @inlined
-def attend(table, mask, strides, is_causal, scale, p, low, high, bound, lse, start, stop):
+def attend(table, mask, strides, is_causal, prefixes, scale, p, low, high, bound, lse, start, stop):
     """Do the (batch, head) pairs from `start` to `stop`. Arrays: q, k, v, out; lse (B, H, T)."""
     B, H, Hk, T, S, D, Dv, past = table[4]
     item = lse.itemsize
@@ -126,10 +128,11 @@ def attend(table, mask, strides, is_causal, scale, p, low, high, bound, lse, sta
     for task in range(start, stop):
         b, h = task // H, task % H
         kv = h // (H // Hk)
+        prefix = prefixes[b] if prefixes.size else 0
         k, v = _at(table, 1, b, kv, 0, item), _at(table, 2, b, kv, 0, item)
         for first in range(0, T, block):
             rows = min(block, T - first)
-            keys = min(past + first + rows, S) if is_causal else S
+            keys = min(max(past + first + rows, prefix), S) if is_causal else S
             q, out = _at(table, 0, b, h, first, item), _at(table, 3, b, h, first, item)
             if rows == 1:
                 _scores_of_one(scores, q, k, row[1], keys, D, lse.dtype.type(scale))
@@ -138,7 +141,17 @@ def attend(table, mask, strides, is_causal, scale, p, low, high, bound, lse, sta
                      scale, k, row[1], q, row[0], 0.0, here, S)  # fmt: skip
             mask_start = b * strides[0] + h * strides[1]
             _softmax_block(
-                scores, first, rows, keys, past, is_causal, mask, mask_start, strides, lse[b, h]
+                scores,
+                first,
+                rows,
+                keys,
+                past,
+                is_causal,
+                prefix,
+                mask,
+                mask_start,
+                strides,
+                lse[b, h],
             )
             if p > 0:
                 dropout_row = (b * H + h) * T + first
@@ -151,7 +164,7 @@ def attend(table, mask, strides, is_causal, scale, p, low, high, bound, lse, sta
 
 
 @inlined
-def _weights_again(weights, first, rows, keys, is_causal, mask, mask_start, strides, lse):
+def _weights_again(weights, first, rows, keys, is_causal, prefix, mask, mask_start, strides, lse):
     """The forward's weights from its scores and log-sum-exp, in place."""
     widest_registers()
     zero = weights.dtype.type(0)
@@ -159,7 +172,7 @@ def _weights_again(weights, first, rows, keys, is_causal, mask, mask_start, stri
         row = weights[i]
         t = first + i
         _add_mask(row, keys, mask, mask_start + t * strides[2], strides[3])
-        seen = min(t + 1, keys) if is_causal else keys
+        seen = min(max(t + 1, prefix), keys) if is_causal else keys
         if lse[t] == -np.inf:
             seen = 0
         for s in range(seen):
@@ -190,7 +203,9 @@ def _zero_rows(like, start, step, first, last, width):
 
 
 @inlined
-def attend_backward(table, mask, strides, is_causal, scale, p, low, high, bound, lse, start, stop):
+def attend_backward(
+    table, mask, strides, is_causal, prefixes, scale, p, low, high, bound, lse, start, stop
+):
     """Do the (batch, key head) pairs from `start` to `stop`: no two share a gradient.
 
     Arrays: q, k, v, grad_out, grad_q, grad_k, grad_v. Blocks run from the last to the first: the
@@ -207,6 +222,7 @@ def attend_backward(table, mask, strides, is_causal, scale, p, low, high, bound,
     last = (T - 1) // block * block
     for task in range(start * groups, stop * groups):
         b, h = task // H, task % H
+        prefix = prefixes[b] if prefixes.size else 0
         k, v = _at(table, 1, b, h // groups, 0, item), _at(table, 2, b, h // groups, 0, item)
         grad_k = _at(table, 5, b, h // groups, 0, item)
         grad_v = _at(table, 6, b, h // groups, 0, item)
@@ -216,7 +232,7 @@ def attend_backward(table, mask, strides, is_causal, scale, p, low, high, bound,
             _zero_rows(lse, grad_v, row[6], T, S, Dv)
         for first in range(last, -1, -block):
             rows = min(block, T - first)
-            keys = min(first + rows, S) if is_causal else S
+            keys = min(max(first + rows, prefix), S) if is_causal else S
             dropout_row = (b * H + h) * T + first
             q, grad_out = _at(table, 0, b, h, first, item), _at(table, 3, b, h, first, item)
             grad_q = _at(table, 4, b, h, first, item)
@@ -224,7 +240,7 @@ def attend_backward(table, mask, strides, is_causal, scale, p, low, high, bound,
                  scale, k, row[1], q, row[0], 0.0, w, S)  # fmt: skip
             mask_start = b * strides[0] + h * strides[1]
             _weights_again(
-                weights, first, rows, keys, is_causal, mask, mask_start, strides, lse[b, h]
+                weights, first, rows, keys, is_causal, prefix, mask, mask_start, strides, lse[b, h]
             )
             gemm(grads, TRANSPOSED, NORMAL, keys, rows, Dv,
                  1.0, v, row[2], grad_out, row[3], 0.0, g, S)  # fmt: skip

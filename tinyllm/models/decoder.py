@@ -43,7 +43,9 @@ def _place(cache: nn.KeyValueCache, tokens: int) -> int | np.ndarray:
 class Attention(nn.Module):
     """Causal self-attention: each token gathers from itself and the tokens before it.
 
-    Shapes:  x (B, T, C), stream (B, T, C), to which the result is added, or None -> (B, T, C)
+    Shapes:  x (B, T, C), stream (B, T, C), to which the result is added, or None -> (B, T, C);
+             prefix (B,): how many tokens at a row's start are seen by all of it; None: no row has
+             such
     Source:  Vaswani et al. 2017, section 3.2, arXiv:1706.03762; for Hk < H Ainslie et al. 2023,
              arXiv:2305.13245
     """
@@ -63,7 +65,11 @@ class Attention(nn.Module):
         self.residual_dropout = nn.Dropout(config.dropout)
 
     def forward(
-        self, x: Tensor, stream: Tensor | None = None, cache: nn.KeyValueCache | None = None
+        self,
+        x: Tensor,
+        stream: Tensor | None = None,
+        cache: nn.KeyValueCache | None = None,
+        prefix: np.ndarray | None = None,
     ) -> Tensor:
         """Attend, to the tokens in the cache too if one is given."""
         qkv = self.qkv(x)  # (B, T, (H + 2 Hk) D)
@@ -72,10 +78,10 @@ class Attention(nn.Module):
         if self.rotary is not None:
             qkv = self._turned(qkv, 0 if cache is None else _place(cache, qkv.shape[1]))
         if cache is not None:
-            y = cache.attend(self.layer, qkv, self.heads)  # (B, T, C)
+            y = cache.attend(self.layer, qkv, self.heads, prefix)  # (B, T, C)
         else:
             dropout = self.dropout if self.training else 0.0
-            y = F.self_attention(qkv, self.heads, self.kv_heads, dropout, is_causal=True)
+            y = F.self_attention(qkv, self.heads, self.kv_heads, dropout, True, prefix)
         return _branch_end(self.out, y, stream, self.residual_dropout)  # (B, T, C)
 
     def _normalised(self, qkv: Tensor) -> Tensor:
@@ -124,7 +130,7 @@ class MLP(nn.Module):
 class Block(nn.Module):
     """x + attention(norm(x)), then x + mlp(norm(x)): both add to a stream that runs through.
 
-    Shapes:  (B, T, C) -> (B, T, C)
+    Shapes:  (B, T, C) -> (B, T, C), or (N, C) of the N tokens that are wanted
     """
 
     def __init__(
@@ -136,16 +142,29 @@ class Block(nn.Module):
         self.norm_2 = _norm(config)
         self.mlp = MLP(config)
 
-    def forward(self, x: Tensor, cache: nn.KeyValueCache | None = None) -> Tensor:
-        """Let tokens look at each other, then each think for itself."""
-        x = self.attention(self.norm_1(x), x, cache)  # (B, T, C)
-        return self.mlp(self.norm_2(x), x)  # (B, T, C)
+    def forward(
+        self,
+        x: Tensor,
+        cache: nn.KeyValueCache | None = None,
+        prefix: np.ndarray | None = None,
+        wanted: np.ndarray | None = None,
+    ) -> Tensor:
+        """Let tokens look at each other, then each think for itself; or those alone, (B, T) bool,
+        that are wanted."""
+        x = self.attention(self.norm_1(x), x, cache, prefix)  # (B, T, C)
+        if wanted is not None:
+            x = x[wanted]  # (N, C)
+        return self.mlp(self.norm_2(x), x)  # (B, T, C) or (N, C)
 
 
 class Decoder(nn.Module):
     """A language model: for each token the logits of the token that comes next.
 
-    Source:  Radford et al. 2019 (GPT-2); Touvron et al. 2023, arXiv:2302.13971 (Llama)
+    With config.prefix_end what stands up to the first such token is read in both directions, as an
+    encoder would read it: a prefix language model. With a cache it is to be read in one piece.
+
+    Source:  Radford et al. 2019 (GPT-2); Touvron et al. 2023, arXiv:2302.13971 (Llama); Raffel et
+             al. 2020, section 3.2.1, arXiv:1910.10683 (prefixes)
     """
 
     def __init__(self, config: DecoderConfig) -> None:
@@ -193,8 +212,18 @@ class Decoder(nn.Module):
         """
         return self.logits(self.hidden(ids, cache))
 
-    def hidden(self, ids: Tensor, cache: nn.KeyValueCache | None = None) -> Tensor:
-        """Compute what the blocks make of the tokens, (B, T) -> (B, T, C); see `forward`."""
+    def hidden(
+        self,
+        ids: Tensor,
+        cache: nn.KeyValueCache | None = None,
+        wanted: np.ndarray | None = None,
+    ) -> Tensor:
+        """Compute what the blocks make of the tokens; see `forward`.
+
+        Args:    wanted: (B, T) bool: the tokens that are asked for. The others are spared what
+                 the last block would think of them.
+        Shapes:  ids (B, T) -> (B, T, C), or (N, C) of the N tokens that are wanted
+        """
         start = cache.length if cache is not None else 0
         self._check(ids, start)
         x = self.token_embedding(ids)  # (B, T, C)
@@ -203,8 +232,10 @@ class Decoder(nn.Module):
             positions = arange(T) if cache is None else Tensor(cache.positions(T))  # (T) or (B, T)
             x = x + self.position_embedding(positions)  # (B, T, C) + (T, C) or (B, T, C)
         x = self.dropout(x)
-        for block in self.blocks:
-            x = block(x, cache)  # (B, T, C)
+        prefix = None if start else self._prefix(ids.array)
+        last = self.config.layers - 1
+        for layer, block in enumerate(self.blocks):
+            x = block(x, cache, prefix, wanted if layer == last else None)  # (B, T, C)
         return self.norm(x)
 
     def logits(self, x: Tensor) -> Tensor:
@@ -218,10 +249,11 @@ class Decoder(nn.Module):
 
         Shapes:  ids and targets (B, T) -> (); a target of -100 counts for nothing
         """
-        x, targets = self.hidden(ids).flatten(0, 1), targets.flatten()  # (B T, C), (B T)
         counted = targets.numpy() != IGNORE
-        if not counted.all():  # where nothing is asked, no logits: most of a dialogue
-            x, targets = x[counted], targets[counted]  # (N, C), (N)
+        if counted.all():
+            x, targets = self.hidden(ids).flatten(0, 1), targets.flatten()  # (B T, C), (B T)
+        else:  # most of a dialogue asks for nothing
+            x, targets = self.hidden(ids, wanted=counted), targets[counted]  # (N, C), (N)
         return F.cross_entropy(self.logits(x), targets)
 
     def new_cache(self, batch_size: int = 1, capacity: int | None = None) -> nn.KeyValueCache:
@@ -239,6 +271,13 @@ class Decoder(nn.Module):
     def num_parameters(self) -> int:
         """Count the trained numbers, tied ones once."""
         return sum(parameter.numel() for parameter in self.parameters())
+
+    def _prefix(self, ids: np.ndarray) -> np.ndarray | None:
+        """How many tokens of each row stand up to its first prefix_end: (B,), 0 if it has none."""
+        if self.config.prefix_end is None:
+            return None
+        ends = ids == self.config.prefix_end  # (B, T)
+        return np.where(ends.any(axis=1), ends.argmax(axis=1) + 1, 0)
 
     def _check(self, ids: Tensor, start: int) -> None:
         if not isinstance(ids, Tensor):

@@ -139,6 +139,7 @@ def self_attention(
     kv_heads: int | None = None,
     dropout_p: float = 0.0,
     is_causal: bool = False,
+    prefix: np.ndarray | None = None,
 ) -> Tensor:
     """Let the positions of a sequence attend to each other, q, k and v packed in one projection.
 
@@ -150,10 +151,14 @@ def self_attention(
              kv_heads: Hk, by default H.
              dropout_p: probability with which a weight is dropped.
              is_causal: position t sees positions 0 .. t.
-    Raises:  ValueError where the width is not made of such heads, TypeError for dtypes.
+             prefix: (B,) int64, with is_causal: the first prefix[b] positions of row b are seen by
+             all of its positions, so that they see each other as an encoder's do.
+    Raises:  ValueError where the width is not made of such heads or a prefix does not fit,
+             TypeError for dtypes.
     PyTorch: has none. It is scaled_dot_product_attention of what qkv.view(B, T, -1, D) holds, with
              nothing to cut, transpose and join around it.
-    Source:  Vaswani et al. 2017, eq. 1, arXiv:1706.03762
+    Source:  Vaswani et al. 2017, eq. 1, arXiv:1706.03762; prefixes: Raffel et al. 2020, figure 4,
+             arXiv:1910.10683
     """
     who = "self_attention"
     check_floating(who, "qkv", qkv)
@@ -161,6 +166,10 @@ def self_attention(
     check_packed_heads(who, qkv, heads, kv_heads)
     if not 0 <= dropout_p < 1:
         raise ValueError(f"{who}: dropout_p must be at least 0 and below 1, not {dropout_p}")
+    if prefix is not None:
+        if not is_causal:
+            raise ValueError(f"{who}: a prefix is for is_causal=True; without it all see all")
+        check_prefix(who, prefix, qkv.array.shape[0], qkv.array.shape[1])
     seed = random.default_generator.next_seed() if dropout_p else 0
     return apply(
         SelfAttention,
@@ -168,9 +177,20 @@ def self_attention(
         heads=heads,
         kv_heads=kv_heads,
         is_causal=is_causal,
+        prefix=prefix,
         dropout_p=dropout_p,
         seed=seed,
     )
+
+
+def check_prefix(who: str, prefix: np.ndarray, batch: int, longest: int) -> None:
+    """Accept (B,) int64 from 0 to `longest`. Raises TypeError or ValueError for anything else."""
+    if not isinstance(prefix, np.ndarray) or prefix.dtype != np.int64:
+        raise TypeError(f"{who}: prefix must be a NumPy array of int64, not {prefix!r}")
+    if prefix.shape != (batch,):
+        raise ValueError(f"{who}: prefix must be (B,) = ({batch},), not of shape {prefix.shape}")
+    if prefix.size and not 0 <= prefix.min() <= prefix.max() <= longest:
+        raise ValueError(f"{who}: prefix must be 0 to {longest} positions, not {prefix.tolist()}")
 
 
 def check_packed_heads(who: str, qkv: Tensor, heads: int, kv_heads: int) -> None:

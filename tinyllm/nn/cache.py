@@ -10,6 +10,7 @@ import numpy as np
 from tinyllm import kernels
 from tinyllm.defaults import get_default_dtype
 from tinyllm.grad_mode import is_grad_enabled
+from tinyllm.nn.attention_functions import check_prefix
 from tinyllm.tensor import Tensor
 
 
@@ -58,10 +59,13 @@ class KeyValueCache:
         new = np.arange(self.length, self.length + tokens)
         return new if self.even else self._lengths[:, None] + np.arange(tokens)
 
-    def attend(self, layer: int, qkv: Tensor, heads: int) -> Tensor:
+    def attend(
+        self, layer: int, qkv: Tensor, heads: int, prefix: np.ndarray | None = None
+    ) -> Tensor:
         """Keep new tokens' keys and values; let each token attend to all up to itself.
 
         Args:    heads: query heads H, a multiple of the cache's key heads Hk.
+                 prefix: (B,) int64: all new tokens of row b see its first prefix[b] tokens too.
         Shapes:  qkv (B, T, (H + 2 Hk) D), packed as `functional.self_attention` has it
                  -> (B, T, H D)
         Raises:  ValueError beyond the capacity or for other shapes, TypeError for another dtype,
@@ -86,7 +90,10 @@ class KeyValueCache:
                 f"KeyValueCache: {self.length} tokens kept and {shape[1]} new ones exceed capacity "
                 f"{capacity}: make a larger cache, or truncate() or reset() this one"
             )
-        y = kernels.cached_attention(qkv.array, keys, values, self._lengths, heads)
+        if prefix is not None:
+            least = self.length if self.even else int(self._lengths.min())
+            check_prefix("KeyValueCache", prefix, B, least + shape[1])
+        y = kernels.cached_attention(qkv.array, keys, values, self._lengths, heads, prefix)
         if layer == self.layers - 1:
             self._lengths += shape[1]
             self.length += shape[1]

@@ -54,7 +54,8 @@ class SelfAttention(Function):
     """y = Z P v in each head, P = softmax(q k^T / sqrt(D)), Z dropout on the weights.
 
     Queries, keys and values stand side by side in each row: H heads, then Hk, then Hk. Nothing is
-    cut apart, neither here nor in the backward.
+    cut apart, neither here nor in the backward. With is_causal position t of row b sees positions
+    0 .. t, and all before prefix[b].
 
     Shapes:   qkv (B, T, (H + 2 Hk) D) -> y (B, T, H D)
     Adjoint:  that of ScaledDotProductAttention; the gradients side by side as q, k and v are
@@ -72,10 +73,11 @@ class SelfAttention(Function):
         heads: int,
         kv_heads: int,
         is_causal: bool,
+        prefix: Array | None,
         dropout_p: float,
         seed: int,
     ) -> Array:
-        ctx.settings = (heads, kv_heads, is_causal, dropout_p, seed)
+        ctx.settings = (heads, kv_heads, is_causal, prefix, dropout_p, seed)
         y, lse = kernels.self_attention(qkv, *ctx.settings)
         ctx.save_for_backward(qkv, lse)
         return y

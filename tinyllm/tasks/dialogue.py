@@ -1,9 +1,9 @@
 """Dialogue as a task: read stories, then learn to answer, then be asked what is known to be so.
 
-Two stages. Pretraining: the next word of stories, each told again in plain statements, so that the
-model learns to read. Fine-tuning: conversations in a chat template, the loss on the answers alone.
-Then the held-out conversations: each answer is true, false, an abstention, or nothing that can be
-understood.
+Two stages. Pretraining: stories, each to be told again in plain statements, so that the model
+learns to read. Fine-tuning: conversations about stories. Both in a chat template, with the loss on
+what the model says alone; the first message is read in both directions. Then the held-out
+conversations: each answer is true, false, an abstention, or nothing that can be understood.
 """
 
 from __future__ import annotations
@@ -14,8 +14,6 @@ from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from tinyllm import random
 from tinyllm.data.rows import RowBatch, RowBatches
@@ -81,7 +79,8 @@ class Model:
 class Corpus:
     """What is read, what is learned to be answered, and what is asked at the end."""
 
-    texts: list[str]
+    read: list[list[Message]]
+    """Of each story: the story, and the same in plain statements."""
     learned: list[Dialogue]
     aside: list[Dialogue]
     test: list[Dialogue]
@@ -99,15 +98,17 @@ def load_corpus(
     """
     grammar = Grammar(World(0, size))
     order = random.Generator(seed)  # of the statements
-    read = stories(grammar, count, seed, "train")
-    texts = [f"{story.text} {retelling(story, grammar, order)}" for story in read]
+    read = [
+        [_message("user", story.text), _message("assistant", retelling(story, grammar, order))]
+        for story in stories(grammar, count, seed, "train")
+    ]
     told = stories(grammar, count, seed + 1, "train")
     learned = conversations(told, grammar, turns, seed + 1, WORLD, LEARNED)
     learned = list(islice(learned, count))
     aside = list(conversations(stories(grammar, 150, seed, "validation"), grammar, 4, seed + 2))
     asked = list(conversations(stories(grammar, test, seed, "test"), grammar, 4, seed + 3))
     about = {"name": "tinyworld", "size": size, "count": count, "turns": turns, "seed": seed}
-    return Corpus(texts, learned, aside, asked, grammar, about)
+    return Corpus(read, learned, aside, asked, grammar, about)
 
 
 def train(
@@ -127,8 +128,8 @@ def train(
         go_on = go_on or "call it again with the same settings and the folder {folder}"
         go_on = go_on.replace("{folder}", str(folder))
     config, sizes = config or DialogueConfig(), model or Model()
-    words = [turn["content"] for dialogue in corpus.learned[:15_000] for turn in dialogue.turns]
-    texts = (f" {text}" for text in (*corpus.texts[:10_000], *words))  # as the template has them
+    said = [*corpus.read[:10_000], *(dialogue.turns for dialogue in corpus.learned[:15_000])]
+    texts = (f" {message['content']}" for messages in said for message in messages)  # as template
     tokenizer = BPETokenizer.train(texts, sizes.vocab_size)
     template = ChatTemplate(tokenizer)
     settings = DecoderConfig(
@@ -144,21 +145,20 @@ def train(
         qk_norm=True,
         qk_gain=1.4,  # scores up to 11 instead of 5.7: an answer stands in one place of many
         zero_init_branches=True,
+        # What a question quotes stands behind some of what it asks for, and before the rest
+        prefix_end=template.end_id,
     )
     random.manual_seed(config.seed)
     decoder = Decoder(settings)
     before = None if folder is None else Path(folder).with_name(f"{Path(folder).name}-pretrained")
     _pretrain(decoder, template, corpus, config, before, go_on, progress)
-    rows = _fitting(map(template.training_row, _turns(corpus.learned)), sizes.context_length)
-    ids, learned = zip(*rows, strict=True)
-    loader = RowBatches(ids, config.batch_size, learned=learned, seed=config.seed)
     result = fit(
         decoder,
-        LoaderSource(loader, to_tensors),
+        _source(template, _turns(corpus.learned), decoder, config.batch_size, seed=config.seed),
         config,
         folder,
         _settings(TASK, decoder, template, corpus),
-        evaluate=_loss_of(template, corpus.aside, sizes.context_length),
+        evaluate=mean_loss(_source(template, _turns(corpus.aside), decoder, 32, shuffle=False)),
         choose_by="-val_loss",
         tokenizers={"tokenizer": tokenizer},
         go_on=go_on,
@@ -209,14 +209,12 @@ def _pretrain(
 ) -> None:
     if not config.pretraining_steps:
         return
-    rows = [[template.end_id, *template.encode(text), template.end_id] for text in corpus.texts]
-    rows = [row for row in rows if len(row) <= decoder.config.context_length]
     first = DialogueConfig.from_dict(
         {**config.to_dict(), "max_steps": config.pretraining_steps, "pretraining_steps": 0}
     )
     fit(
         decoder,
-        LoaderSource(RowBatches(rows, config.batch_size, seed=config.seed), to_tensors),
+        _source(template, corpus.read, decoder, config.batch_size, seed=config.seed),
         first,
         folder,
         _settings(PRETRAINING, decoder, template, corpus),
@@ -237,13 +235,19 @@ def _turns(dialogues: Iterable[Dialogue]) -> Iterable[list[Message]]:
     return (dialogue.turns for dialogue in dialogues if dialogue.questions)
 
 
-def _fitting(rows: Iterable[tuple[np.ndarray, np.ndarray]], longest: int) -> list[tuple]:
-    return [row for row in rows if len(row[0]) <= longest]
-
-
-def _loss_of(template: ChatTemplate, dialogues: Sequence[Dialogue], longest: int) -> Any:
-    """Make a function that measures the loss of the answers, in nats per token."""
-    rows = _fitting(map(template.training_row, _turns(dialogues)), longest)
+def _source(
+    template: ChatTemplate,
+    conversations: Iterable[Sequence[Message]],
+    decoder: Decoder,
+    batch_size: int,
+    **order: Any,
+) -> LoaderSource:
+    """Batches of the conversations that fit the context."""
+    rows = map(template.training_row, conversations)
+    rows = [row for row in rows if len(row[0]) <= decoder.config.context_length]
     ids, learned = zip(*rows, strict=True)
-    loader = RowBatches(ids, 32, learned=learned, shuffle=False)
-    return mean_loss(LoaderSource(loader, to_tensors))
+    return LoaderSource(RowBatches(ids, batch_size, learned=learned, **order), to_tensors)
+
+
+def _message(role: str, content: str) -> Message:
+    return {"role": role, "content": content}

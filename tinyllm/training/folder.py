@@ -183,4 +183,4 @@ def first_of(error: Exception) -> str:
 
 def _known_runs() -> str:
     names = sorted(str(path.parent) for path in RUNS.glob("*/config.json"))
-    return f"There are: {', '.join(names[-5:])}" if names else "Train one with `tinyllm train`"
+    return f"There are: {', '.join(names[-5:])}" if names else f"{RUNS}/ has none yet: train one"
