@@ -253,6 +253,10 @@ def test_initial_weights_are_gpt2s():
             assert values.std() == pytest.approx(0.02 / 4 if ends else 0.02, rel=0.05), name
     loss = model.loss(ids(B, T), ids(B, T, seed=1)).item()
     assert loss == pytest.approx(np.log(211), abs=0.2)
+    apart = Decoder(DecoderConfig.gpt2(vocab_size=211, width=128, embedding_std=0.3))
+    for name, std in (("token_embedding", 0.3), ("position_embedding", 0.02)):
+        values = apart.get_parameter(f"{name}.weight").detach().numpy()
+        assert values.std() == pytest.approx(std, rel=0.05), name
 
 
 def test_dropout_is_random_in_training_and_absent_in_evaluation():
@@ -317,6 +321,7 @@ def test_errors_name_what_disagrees(model):
         ({"dropout": 1.0}, "below 1"),
         ({"qk_gain": 0.0}, "qk_gain must be above 0"),
         ({"qk_gain": 2.0}, "qk_gain 2.0 needs qk_norm"),
+        ({"embedding_std": 0.0}, "embedding_std must be above 0"),
         ({"prefix_end": 5}, "prefix_end must be a token id below vocab_size 5, not 5"),
     ],
 )

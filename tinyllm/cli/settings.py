@@ -26,6 +26,7 @@ MODEL_SETTINGS = {
     "qk_norm": (bool, "each query and key given the root mean square qk-gain"),
     "qk_gain": (float, "how sharp normalised queries and keys can be"),
     "zero_init_branches": (bool, "branches that add 0 at first"),
+    "embedding_std": (float, "standard deviation of the first embeddings"),
 }
 
 

@@ -186,9 +186,10 @@ class Decoder(nn.Module):
     def reset_parameters(self) -> None:
         """Draw all weights anew, as GPT-2 does.
 
-        N(0, 0.02^2), biases 0. Each block adds two branches to the stream; the layer that ends a
-        branch starts smaller, by 1 / sqrt(2 layers), so that the stream's variance does not grow
-        with depth; or at 0 (zero_init_branches), so that at first nothing is added to it.
+        N(0, 0.02^2), the embeddings of tokens N(0, embedding_std^2), biases 0. Each block adds two
+        branches to the stream; the layer that ends a branch starts smaller, by 1 / sqrt(2 layers),
+        so that the stream's variance does not grow with depth; or at 0 (zero_init_branches), so
+        that at first nothing is added to it.
         """
         end_std = 0.02 / math.sqrt(2 * self.config.layers)
         if self.config.zero_init_branches:
@@ -196,6 +197,8 @@ class Decoder(nn.Module):
         for name, parameter in self.named_parameters():
             if name.endswith(("attention.out.weight", "mlp.down.weight")):
                 init.normal_(parameter, 0.0, end_std)
+            elif name == "token_embedding.weight":
+                init.normal_(parameter, 0.0, self.config.embedding_std)
             elif parameter.ndim == 2:
                 init.normal_(parameter, 0.0, 0.02)
             elif name.endswith("bias"):

@@ -36,6 +36,7 @@ class DecoderConfig(ModelConfig):
     qk_norm: bool = False  # each query and key is given the root mean square qk_gain
     qk_gain: float = 1.0  # scores are then at most qk_gain^2 sqrt(D)
     zero_init_branches: bool = False  # a branch adds 0 at first, so each block begins as identity
+    embedding_std: float = 0.02  # how far apart tokens begin
     prefix_end: int | None = None  # up to the first such token a text is read in both directions
 
     def __post_init__(self) -> None:
@@ -88,6 +89,10 @@ class DecoderConfig(ModelConfig):
             raise ValueError(f"DecoderConfig: qk_gain must be above 0, not {self.qk_gain!r}")
         if self.qk_gain != 1 and not self.qk_norm:
             raise ValueError(f"DecoderConfig: qk_gain {self.qk_gain!r} needs qk_norm")
+        if not 0 < self.embedding_std < float("inf"):
+            raise ValueError(
+                f"DecoderConfig: embedding_std must be above 0, not {self.embedding_std!r}"
+            )
         end = self.prefix_end
         if end is not None and not 0 <= end < self.vocab_size:
             raise ValueError(

@@ -145,6 +145,7 @@ def train(
         qk_norm=True,
         qk_gain=1.4,  # scores up to 11 instead of 5.7: an answer stands in one place of many
         zero_init_branches=True,
+        embedding_std=0.1,  # most names and things are rare, and must not look alike
         # What a question quotes stands behind some of what it asks for, and before the rest
         prefix_end=template.end_id,
     )
