@@ -121,6 +121,7 @@ def with_ends(*places):
 
 def test_what_stands_in_the_prefix_is_read_in_both_directions(prefix_model):
     tokens = with_ends([4, 9], [], [T - 1])
+    assert prefix_model._prefix(tokens).tolist() == [5, 0, T], "the first end belongs to it"
     changed = tokens.copy()
     changed[:, 3] = (changed[:, 3] + 1) % END
     before, after = (logits(prefix_model, tinyllm.tensor(x)) for x in (tokens, changed))

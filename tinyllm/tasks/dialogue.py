@@ -54,7 +54,7 @@ class DialogueConfig(TaskConfig):
     pretraining_steps: int = 600
     batch_size: int = 16
     optimizer: str = "muon"
-    learning_rate: float = 3e-3
+    learning_rate: float = 8e-3  # of the embeddings; the layers' is Muon's
     min_learning_rate: float = 1e-4
     muon_learning_rate: float = 0.02
     warmup_steps: int = 50

@@ -69,7 +69,7 @@ def _training(**settings: Any) -> TaskConfig:
 PRESETS = {
     "tinyworld": TranslationPreset(
         "a made-up world's stories, in seven minutes",
-        _training(max_steps=2000, batch_size=256, learning_rate=2e-3),
+        _training(max_steps=880, batch_size=256, learning_rate=8e-3),
         joint=False,
         vocab_size=2500,
         width=128,
