@@ -558,7 +558,7 @@ assert len(set(noisy)) == 5
 def see_the_future(model):
     """Give the attention a forward without its causal mask."""
 
-    def forward(self, x, stream=None, cache=None):
+    def forward(self, x, stream=None, cache=None, prefix=None):
         qkv = self._turned(self.qkv(x), 0)  # (B, T, 3 C), queries and keys turned by position
         mixed = F.self_attention(qkv, self.heads, self.kv_heads, 0.0, is_causal=False)
         return self.out(mixed, onto=stream)
