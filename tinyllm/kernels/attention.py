@@ -213,13 +213,13 @@ def _mask_line(mask, shape, dtype):
 
 @parallel
 def _attend(table, mask, strides, is_causal, scale, p, low, high, bound, lse, start, stop):
-    nobody = np.empty(0, np.int64)  # sees more than causality lets it
-    attend(table, mask, strides, is_causal, nobody, scale, p, low, high, bound, lse, start, stop)
+    no_prefix = np.empty(0, np.int64)
+    attend(table, mask, strides, is_causal, no_prefix, scale, p, low, high, bound, lse, start, stop)
 
 
 @parallel
 def _attend_backward(table, mask, strides, is_causal, scale, p, low, high, bound, lse, start, stop):
-    nobody = np.empty(0, np.int64)
+    no_prefix = np.empty(0, np.int64)
     attend_backward(
-        table, mask, strides, is_causal, nobody, scale, p, low, high, bound, lse, start, stop
+        table, mask, strides, is_causal, no_prefix, scale, p, low, high, bound, lse, start, stop
     )

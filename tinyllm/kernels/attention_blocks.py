@@ -116,7 +116,11 @@ def _out_of_one(scores, v, v_step, keys, Dv, out):
 
 @inlined
 def attend(table, mask, strides, is_causal, prefixes, scale, p, low, high, bound, lse, start, stop):
-    """Do the (batch, head) pairs from `start` to `stop`. Arrays: q, k, v, out; lse (B, H, T)."""
+    """Do the (batch, head) pairs from `start` to `stop`. Arrays: q, k, v, out; lse (B, H, T).
+
+    prefixes (B,): with is_causal, keys before prefixes[b] are seen by all queries of row b; empty
+    if no row has such.
+    """
     B, H, Hk, T, S, D, Dv, past = table[4]
     item = lse.itemsize
     block = min(T, _block(S))
@@ -141,18 +145,9 @@ def attend(table, mask, strides, is_causal, prefixes, scale, p, low, high, bound
                      scale, k, row[1], q, row[0], 0.0, here, S)  # fmt: skip
             mask_start = b * strides[0] + h * strides[1]
             _softmax_block(
-                scores,
-                first,
-                rows,
-                keys,
-                past,
-                is_causal,
-                prefix,
-                mask,
-                mask_start,
-                strides,
-                lse[b, h],
-            )
+                scores, first, rows, keys, past, is_causal, prefix,
+                mask, mask_start, strides, lse[b, h],
+            )  # fmt: skip
             if p > 0:
                 dropout_row = (b * H + h) * T + first
                 _drop_block(scores, rows, keys, dropout_row, factor, low, columns, bound)
