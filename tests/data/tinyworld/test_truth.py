@@ -1,5 +1,6 @@
 """Statements, summaries, questions and dialogues: all true of a world that can be asked."""
 
+import pickle
 from collections import Counter
 from dataclasses import replace
 
@@ -10,8 +11,10 @@ from hypothesis import strategies as st
 
 from tests.data.tinyworld.worlds import drawn, grammar_of
 from tinyllm.data.tinyworld import (
+    Grammar,
     Mix,
     NotAStatement,
+    World,
     dialogue,
     is_right,
     is_true,
@@ -321,3 +324,21 @@ def test_a_false_cause_is_not_a_reason(tom):
     why = questions_about(story, grammar)["why"][0]
     other = replace(why, cause=story.events[-1])
     assert score_answer(other, why.answer, grammar, story) == "false"
+
+
+def test_what_was_pickled_is_still_true():
+    grammar = grammar_of("mini")
+    told = [(story, questions_about(story, grammar, 0)) for story in drawn("mini", 20)]
+    told, grammar = pickle.loads(pickle.dumps((told, grammar)))
+    asked = [(q, story) for story, pool in told for questions in pool.values() for q in questions]
+    assert {question.kind for question, _ in asked} == set(KINDS_OF_QUESTION)
+    for question, story in asked:
+        score = score_answer(question, question.answer, grammar, story)
+        assert is_right(question, score), (question.text, question.answer)
+
+
+def test_a_story_is_not_held_against_another_world(tom):
+    story, _ = tom
+    other = Grammar(World(0, "mini"))
+    with pytest.raises(ValueError, match="another world than the one it is held against"):
+        is_true("Tom lost a basket.", other, story)

@@ -33,6 +33,9 @@ class Kind:
     leads_to: tuple[tuple[str, str, float], ...] = ()
     root: float = 0.0
 
+    def __reduce__(self):  # a story that was pickled is about these kinds, not about copies
+        return _kind_named, (self.name,)
+
 
 _TAGS = {
     **dict.fromkeys(["to", "for", "with", "at", "in", "about", "by"], "ADP"),
@@ -70,6 +73,10 @@ def verb(phrase: str) -> Piece:
 
 
 KINDS: dict[str, Kind] = {}
+
+
+def _kind_named(name: str) -> Kind:
+    return KINDS[name]
 
 
 def _kind(forms: str, takes: str, chinese: str, mood: str = "", leads_to: str = "", root=1.0):

@@ -137,7 +137,7 @@ def _score_why(question: Question, answer: str, grammar: Grammar) -> str:
         return "false"
     cause = question.cause.cause
     parts = ("kind", "who", "what", "whom")
-    same = all(getattr(claim, p) is getattr(cause, p) for p in parts)
+    same = all(getattr(claim, p) == getattr(cause, p) for p in parts)
     details = ("adjective", "place", "day")
     fits = all(getattr(claim, d) in (None, getattr(cause, d)) for d in details)
     return "true" if same and fits else "false"
@@ -233,7 +233,7 @@ def event_questions(story: Story, grammar: Grammar) -> list[Question]:
 def _alone(story: Story, event: Event, *parts: str) -> bool:
     """Say whether no other event of the story has the same parts."""
     return not any(
-        other is not event and all(getattr(other, p) is getattr(event, p) for p in parts)
+        other is not event and all(getattr(other, p) == getattr(event, p) for p in parts)
         for other in story.events
     )
 

@@ -31,7 +31,15 @@ def judge(statement: str, grammar: Grammar, story: Story | None = None) -> str:
 
 
 def holds(claim: Fact | Event, world: World, story: Story | None = None) -> bool | None:
-    """Say whether a claim is true, as `is_true` does."""
+    """Say whether a claim is true, as `is_true` does.
+
+    Raises:  ValueError for a story of another World, even of one alike: its people are others.
+    """
+    if story is not None and story.world is not world:
+        raise ValueError(
+            f"the story was told in another world than the one it is held against: {story.world} "
+            f"and {world}. Tell and judge with one Grammar; pickle stories together with it"
+        )
     if isinstance(claim, Event):
         return None if story is None else _happened(claim, story)
     return _is_fact(claim, world, story)
@@ -69,12 +77,12 @@ def _happened(claim: Event, story: Story) -> bool | None:
 
 def _agrees(claim: Event, event: Event) -> bool | None:
     """Say whether an event is the claimed one; None if the story leaves a detail open."""
-    if any(getattr(claim, p) is not getattr(event, p) for p in ("kind", "who", "what", "whom")):
+    if any(getattr(claim, p) != getattr(event, p) for p in ("kind", "who", "what", "whom")):
         return False
     open_details = False
     for detail in ("adjective", "place", "day"):
         claimed, told = getattr(claim, detail), getattr(event, detail)
-        if claimed is not None and claimed is not told:
+        if claimed is not None and claimed != told:
             if told is not None:
                 return False
             open_details = True
