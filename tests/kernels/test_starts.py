@@ -126,3 +126,24 @@ def test_a_cache_that_is_only_to_be_read(tmp_path):
     assert again == printed
     assert "building kernels" in said
     assert {path: path.read_bytes() for path in tmp_path.rglob("*.nb*")} == before
+
+
+SCIPY_AFTERWARDS = """
+import sys
+import tinyllm
+assert "scipy.linalg" not in sys.modules, "importing all of scipy.linalg takes 0.15 s"
+import numpy as np
+import scipy.linalg.cython_blas
+assert scipy.linalg.cython_blas.__pyx_capi__
+assert scipy.linalg.blas.sgemm(1, np.eye(2), np.eye(2)).tolist() == [[1, 0], [0, 1]]
+"""
+SCIPY_FIRST = """
+import scipy.linalg.cython_blas as before
+import tinyllm, sys
+assert sys.modules["scipy.linalg.cython_blas"] is before
+"""
+
+
+@pytest.mark.parametrize("script", [SCIPY_AFTERWARDS, SCIPY_FIRST])
+def test_a_part_of_scipy_is_imported_and_all_of_it_still_can_be(script):
+    subprocess.run([sys.executable, "-c", script], check=True)

@@ -12,6 +12,10 @@ addresses come from an intrinsic, and nothing is a ctypes pointer.
 from __future__ import annotations
 
 import functools
+import sys
+from contextlib import contextmanager
+from importlib.machinery import PathFinder
+from importlib.util import module_from_spec
 from pathlib import Path
 
 import numpy as np
@@ -21,15 +25,30 @@ from tinyllm.kernels.jit import address, inlined, overload
 
 if jit.BLAS_AVAILABLE:
     import llvmlite.binding
-    import scipy.linalg.cython_blas  # noqa: F401 - its table of C functions is what we call
+    import scipy
     from numba import types
     from numba.extending import get_cython_function_address
 
+    @contextmanager
+    def _c_functions():
+        """Import SciPy's table of C functions alone: all of scipy.linalg would take 0.15 s."""
+        name = "scipy.linalg.cython_blas"
+        found = PathFinder.find_spec(name, [str(Path(scipy.__file__).parent / "linalg")])
+        if name in sys.modules or found is None:
+            yield name  # is imported when asked for an address
+            return
+        sys.modules[name] = module_from_spec(found)
+        try:
+            found.loader.exec_module(sys.modules[name])
+            yield name
+        finally:  # whoever imports it later shall find it in scipy.linalg
+            del sys.modules[name]
+
     _SIGNATURE = types.void(*([types.intp] * 13))
-    for _name in ("sgemm", "dgemm"):
-        llvmlite.binding.add_symbol(
-            f"tinyllm_{_name}", get_cython_function_address("scipy.linalg.cython_blas", _name)
-        )
+    with _c_functions() as _module:
+        for _name in ("sgemm", "dgemm"):
+            _address = get_cython_function_address(_module, _name)
+            llvmlite.binding.add_symbol(f"tinyllm_{_name}", _address)
     _sgemm = types.ExternalFunction("tinyllm_sgemm", _SIGNATURE)
     _dgemm = types.ExternalFunction("tinyllm_dgemm", _SIGNATURE)
 
