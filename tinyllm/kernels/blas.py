@@ -49,6 +49,8 @@ if jit.BLAS_AVAILABLE:
         for _name in ("sgemm", "dgemm"):
             _address = get_cython_function_address(_module, _name)
             llvmlite.binding.add_symbol(f"tinyllm_{_name}", _address)
+        # The first kernel will want it: it looks whether SciPy has a BLAS, by importing the same
+        import numba.np.arraymath  # noqa: F401
     _sgemm = types.ExternalFunction("tinyllm_sgemm", _SIGNATURE)
     _dgemm = types.ExternalFunction("tinyllm_dgemm", _SIGNATURE)
 
