@@ -15,9 +15,10 @@ import tinyllm
 from tinyllm.cli import app
 from tinyllm.data.rows import RowBatches
 from tinyllm.data.tinyworld import stories
+from tinyllm.data.tinyworld.questions import ABSTENTIONS
 from tinyllm.tasks import dialogue
 from tinyllm.tasks.chat_template import ChatTemplate
-from tinyllm.tasks.chatbot import LONGEST_ANSWER, Chatbot
+from tinyllm.tasks.chatbot import LONGEST_ANSWER, UNSURE, Chatbot
 from tinyllm.tasks.dialogue import DialogueConfig, Model, load_corpus
 from tinyllm.text import BPETokenizer
 from tinyllm.training import TrainingInterrupted
@@ -160,6 +161,31 @@ def test_the_oldest_messages_go_first(trained):
         bot.shortened([{"role": "user", "content": "x" * 2000}])
     with pytest.raises(ValueError, match="drops the oldest messages"):
         bot.answer(talk)
+
+
+def test_an_answer_of_which_it_is_not_sure_is_not_given(trained, corpus):
+    (bot, _), _, folder = trained
+    question = corpus.test[0].turns[:1]
+    ids = bot.template.apply_chat_template(question, add_generation_prompt=True)
+    text, probability = [*ids], 1.0
+    while len(text) < len(ids) + LONGEST_ANSWER:  # the likeliest, and how likely, by definition
+        with tinyllm.no_grad():
+            logits = bot.model(tinyllm.tensor([text])).numpy()[0, -1].astype(np.float64)
+        chances = np.exp(logits - logits.max()) / np.exp(logits - logits.max()).sum()
+        text.append(int(chances.argmax()))
+        probability *= chances.max()
+        if text[-1] in (bot.template.end_id, *bot.template.role_ids.values()):
+            break
+    said = bot.answer_all([question])[0]
+    less = Chatbot(bot.model, bot.template.tokenizer, probability * 0.999)
+    more = Chatbot(bot.model, bot.template.tokenizer, probability * 1.001)
+    assert less.answer_all([question]) == list(less.answer(question)) == [said] != [UNSURE]
+    assert more.answer_all([question]) == list(more.answer(question)) == [UNSURE]
+    assert UNSURE in ABSTENTIONS
+    assert "".join(more.answer(question, 1.0, tinyllm.Generator(0))) != UNSURE
+    assert run(question[0]["content"], "--run", folder, "--sure", "1").stdout == f"{UNSURE}\n"
+    with pytest.raises(ValueError, match=r"sure = 1\.5 is not a probability"):
+        Chatbot.open(folder, 1.5)
 
 
 def run(*arguments, text=None):

@@ -49,6 +49,10 @@ def chat(
         ),
     ] = None,
     temperature: Annotated[float, typer.Option(help="0 always says the likeliest.", min=0)] = 0.0,
+    sure: Annotated[
+        float,
+        typer.Option(help='Less probable answers become "I do not know."', min=0, max=1),
+    ] = 0.0,
     progress: Annotated[
         bool | None,
         typer.Option(help="Show progress bars, or nothing at all.", show_default=False),
@@ -65,7 +69,7 @@ def chat(
     if train:
         if question is not None or run is not None:
             raise ValueError("chat: --train takes no question and no --run: train, then talk")
-        _train(size, count, given, out, progress)
+        _train(size, count, given, out, sure, progress)
         return
     from tinyllm import set_num_threads
     from tinyllm.tasks.chatbot import Chatbot
@@ -78,7 +82,7 @@ def chat(
         set_num_threads(threads)
     if question is not None and not question.strip():
         raise ValueError("chat: the message is empty")
-    talk = Talk(Chatbot.open(run), temperature, seed)
+    talk = Talk(Chatbot.open(run, sure), temperature, seed)
     if question is not None:
         talk.say(question)
     elif talk.go_on() and not talk.interactive:
@@ -175,7 +179,12 @@ class Talk:
 
 
 def _train(
-    size: str, count: int, settings: dict[str, Any], out: Path, progress: bool | None
+    size: str,
+    count: int,
+    settings: dict[str, Any],
+    out: Path,
+    sure: float,
+    progress: bool | None,
 ) -> None:
     from tinyllm import viz
     from tinyllm.files import atomic_write, write_json
@@ -193,6 +202,7 @@ def _train(
     except TrainingInterrupted as stop:
         typer.echo(f"\n{stop}", err=True)
         raise typer.Exit(128 + stop.signal) from None
+    chatbot.sure = sure
     scores, examples = dialogue.evaluate(chatbot, corpus)
     write_json(result.run.path / "scores.json", scores.to_dict())
     rows = [(f"{row.about}: {row.kind}", row.counts) for row in scores.rows]

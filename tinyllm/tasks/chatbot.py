@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 from tinyllm import random
-from tinyllm.generation import generate, generate_batch, in_pieces
+from tinyllm.generation import beam_search, generate, in_pieces
 from tinyllm.models import Decoder, DecoderConfig
 from tinyllm.tasks.chat_template import ChatTemplate, Message
 from tinyllm.text import Tokenizer, printable
@@ -15,13 +16,21 @@ from tinyllm.training.task_run import TaskRun
 
 TASK = "dialogue"
 LONGEST_ANSWER = 64  # tokens
+UNSURE = "I do not know."  # as tinyworld's dialogues abstain
 
 
 class Chatbot:
-    """A decoder with a chat template."""
+    """A decoder with a chat template.
 
-    def __init__(self, model: Decoder, tokenizer: Tokenizer) -> None:
-        self.model, self.template = model, ChatTemplate(tokenizer)
+    Args:    sure: how probable the likeliest answer must be, all its tokens together; where it is
+             less, "I do not know." is said in its place. Only without a temperature: what is drawn
+             is not held to it.
+    """
+
+    def __init__(self, model: Decoder, tokenizer: Tokenizer, sure: float = 0.0) -> None:
+        if not 0 <= sure <= 1:
+            raise ValueError(f"Chatbot: sure = {sure!r} is not a probability, 0 to 1")
+        self.model, self.template, self.sure = model, ChatTemplate(tokenizer), sure
         if model.config.vocab_size != self.template.vocab_size:
             raise ValueError(
                 f"Chatbot: the model has {model.config.vocab_size} tokens, tokenizer and template "
@@ -29,14 +38,14 @@ class Chatbot:
             )
 
     @classmethod
-    def open(cls, path: str | os.PathLike | None = None) -> Chatbot:
+    def open(cls, path: str | os.PathLike | None = None, sure: float = 0.0) -> Chatbot:
         """The model of a run, by default of the newest one.
 
         Raises:  FileNotFoundError if there is none; ValueError if its files are damaged.
         """
         run = TaskRun.newest(TASK) if path is None else TaskRun.open(path, TASK)
         config = DecoderConfig.from_dict(run.settings()["model"])
-        return cls(run.load_weights(Decoder(config)), run.tokenizer())
+        return cls(run.load_weights(Decoder(config)), run.tokenizer(), sure)
 
     @property
     def longest(self) -> int:
@@ -51,8 +60,12 @@ class Chatbot:
     ) -> Iterator[str]:
         """Answer the last message, giving out each piece as it is written.
 
+        With `sure` and no temperature the answer is one piece: all of it is to be weighed.
+
         Raises:  ValueError for a conversation that is too long or has an empty message.
         """
+        if self.sure and not temperature:
+            return iter(self.answer_all([messages]))
         ids = self._prompt(messages)
         tokens = generate(
             self.model, ids, LONGEST_ANSWER, temperature, generator=generator, stop=self._ends()
@@ -60,12 +73,14 @@ class Chatbot:
         return in_pieces(tokens, self.template.tokenizer, strip=True)
 
     def answer_all(self, conversations: Sequence[Sequence[Message]]) -> list[str]:
-        """Answer many conversations at once, each by its likeliest tokens."""
+        """Answer many conversations at once, each by its likeliest tokens if these are `sure`."""
         prompts = [self._prompt(messages) for messages in conversations]
-        written = generate_batch(
-            self.model, prompts, LONGEST_ANSWER, temperature=0, stop=self._ends()
-        )
-        return [printable(self.template.decode(ids)) for ids in written]
+        found = beam_search(self.model, prompts, LONGEST_ANSWER, num_beams=1, stop=self._ends())
+        least = math.log(self.sure) if self.sure else -math.inf
+        return [
+            printable(self.template.decode(best.tokens)) if best.log_prob >= least else UNSURE
+            for (best,) in found
+        ]
 
     def shortened(self, messages: Sequence[Message]) -> tuple[list[Message], int]:
         """Drop the oldest questions with their answers until the rest can be read.
