@@ -138,6 +138,7 @@ def train(
         layers=sizes.layers,
         heads=sizes.heads,
         width=sizes.width,
+        hidden_width=2 * sizes.width,  # to look things up is attention's work: half is enough
         positions="rotary",
         norm="rms",
         activation="relu2",
