@@ -131,6 +131,7 @@ def test_a_cache_that_is_only_to_be_read(tmp_path):
 SCIPY_AFTERWARDS = """
 import sys
 import tinyllm
+assert (tinyllm.ones(2, 3) @ tinyllm.ones(3, 5)).sum().item() == 30
 assert "scipy.linalg" not in sys.modules, "importing all of scipy.linalg takes 0.15 s"
 import numpy as np
 import scipy.linalg.cython_blas
