@@ -184,6 +184,8 @@ def test_an_answer_of_which_it_is_not_sure_is_not_given(trained, corpus):
     assert UNSURE in ABSTENTIONS
     assert "".join(more.answer(question, 1.0, tinyllm.Generator(0))) != UNSURE
     assert run(question[0]["content"], "--run", folder, "--sure", "1").stdout == f"{UNSURE}\n"
+    many = run("--run", folder, "--sure", "1", text="/temp 1\n/temp 0\n")
+    assert "(temperature 1; what is drawn is not held to --sure)\n(temperature 0)" in many.stderr
     with pytest.raises(ValueError, match=r"sure = 1\.5 is not a probability"):
         Chatbot.open(folder, 1.5)
 
@@ -223,6 +225,7 @@ def test_one_question_and_many_lines(trained, tmp_path):
         ([""], "chat: the message is empty"),
         (["a", "--train"], "--train takes no question"),
         (["a", "--max-steps", "3"], "--max-steps is for training"),
+        (["a", "--sure", "0.5", "--temperature", "1"], "--sure is about the likeliest answer"),
     ],
 )
 def test_what_does_not_go_together(arguments, message):

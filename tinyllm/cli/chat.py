@@ -66,6 +66,8 @@ def chat(
     """
     settings = {"pretraining_steps": pretraining_steps, **settings}
     given = {name: value for name, value in settings.items() if value is not None}
+    if sure and temperature:
+        raise ValueError("chat: --sure is about the likeliest answer: leave --temperature at 0")
     if train:
         if question is not None or run is not None:
             raise ValueError("chat: --train takes no question and no --run: train, then talk")
@@ -165,7 +167,8 @@ class Talk:
         if not 0 <= value < float("inf"):
             raise ValueError(f"/temp takes a number from 0, such as /temp 0.7, not {text!r}")
         self.temperature = value
-        typer.echo(f"(temperature {value:g})", err=True)
+        aside = "; what is drawn is not held to --sure" if value and self.chatbot.sure else ""
+        typer.echo(f"(temperature {value:g}{aside})", err=True)
 
     def _save(self, name: str) -> None:
         from tinyllm.files import atomic_write
@@ -204,7 +207,7 @@ def _train(
         raise typer.Exit(128 + stop.signal) from None
     chatbot.sure = sure
     scores, examples = dialogue.evaluate(chatbot, corpus)
-    write_json(result.run.path / "scores.json", scores.to_dict())
+    write_json(result.run.path / "scores.json", {**scores.to_dict(), "sure": sure})
     rows = [(f"{row.about}: {row.kind}", row.counts) for row in scores.rows]
     figure = viz.answers_picture(rows, "What it answers", "shares in percent, by kind of question")
     picture = result.run.path / "answers.png"
