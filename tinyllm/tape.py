@@ -138,8 +138,9 @@ def walk(
 ) -> dict[Tensor, np.ndarray]:
     """Return the gradient of every leaf below the roots, given the gradients of the roots.
 
-    Gradients that arrive at one tensor by several paths are added, out of place: an array handed
-    from one op to the next may be shared. A search keeps the walk on its ways.
+    Gradients that arrive at one tensor by several paths are added: at a leaf in place, for it holds
+    an array of its own; on the way out of place, for an array handed from one op to the next may be
+    shared. A search keeps the walk on its ways.
     """
     leaves: dict[Any, np.ndarray] = {}
     pending: dict[Node, list[np.ndarray | None]] = {}  # gradients that arrived at its outputs
@@ -176,8 +177,7 @@ def walk(
             if is_node:
                 _add_at(source, index, grad, pending, youngest_first)
             elif source in leaves:
-                # NumPy adds 0-d arrays to a scalar
-                leaves[source] = np.asarray(kernels.add(leaves[source], grad))
+                kernels.add(leaves[source], grad, leaves[source])
             else:
                 own = _is_own(grad, grads, grad_outputs, node)
                 leaves[source] = grad if own else np.array(grad, order="C")

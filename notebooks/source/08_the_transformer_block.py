@@ -35,8 +35,7 @@ import tinyllm
 from tinyllm import nn
 from tinyllm.course import check, hint, reveal
 from tinyllm.kernels.normalization import layer_norm_backward as layer_norm_backward_kernel
-from tinyllm.models import Decoder, DecoderConfig
-from tinyllm.models import decoder as decoder_module
+from tinyllm.models import Decoder, DecoderConfig, decoder_block
 from tinyllm.nn import functional as F
 from tinyllm.optim import AdamW
 from tinyllm.viz.style import BLUE, GREEN, INK, ORANGE, PAPER, PURPLE, QUIET, dress
@@ -733,7 +732,7 @@ check(gelu_mlp)
 # Everything is there. In tinyllm a block is this:
 
 # %%
-print(inspect.getsource(decoder_module.Block.forward))
+print(inspect.getsource(decoder_block.Block.forward))
 
 # %% [markdown]
 # `attention(y, x)` and `mlp(y, x)` add what they make of `y` to the stream `x`, so the two lines

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from tinyllm.kernels import KERNELS
+from tinyllm.kernels import KERNELS, BlockSettings
 
 INF = np.inf
 
@@ -52,7 +52,7 @@ class Agree:
         self.title = f"{self.name}-{self.what or self._shapes()}"
 
     def _shapes(self):
-        shapes = [x for x in self.args if isinstance(x, tuple)]
+        shapes = [x for x in self.args if type(x) is tuple]
         return " ".join(map(str, shapes))
 
     def call(self, body, arguments):
@@ -70,7 +70,7 @@ class Agree:
         rng = np.random.default_rng(seed)
         made = []
         for arg in self.args:
-            if isinstance(arg, tuple):
+            if type(arg) is tuple:
                 made.append(np.asarray(rng.normal(size=arg), dtype))
             elif isinstance(arg, Drawn):
                 made.append(np.asarray(arg.draw(rng, arg.shape), dtype))
@@ -85,6 +85,11 @@ class Agree:
 
 def positive(rng, shape):
     return rng.uniform(0.5, 2, shape)
+
+
+def of_unit_rows(rng, shape):
+    """A matrix whose products keep the size of what it is given, or a vector."""
+    return rng.normal(size=shape) / math.sqrt(shape[1] if len(shape) == 2 else 1)
 
 
 def wide(rng, shape):
@@ -273,6 +278,40 @@ def cached(B, T, H, Hk, D, kept, capacity, nan=False, prefix=None):
     return Agree("cached_attention", [qkv, cache, cache, kept, H, prefix], title, nan=nan, slack=4)
 
 
+def decoder_block(
+    B, T, H, Hk, D, hidden, kept, *, centred=True, bias=True, rotary=False, qk_gain=None,
+    activation="gelu", capacity=11, nan=False,
+):  # fmt: skip
+    C, packed, cache = H * D, (H + 2 * Hk) * D, (B, Hk, capacity, D)
+    settings = BlockSettings(H, centred, 1e-5, qk_gain, activation)
+    title = f"{(B, T, C)} after {kept}, {hidden} within, {Hk} key heads, bias {bias}, {settings}"
+    angles = np.random.default_rng(0).normal(
+        size=(B, T, D // 2) if rotary == "rows" else (T, D // 2)
+    )
+    turned = [np.cos(angles), np.sin(angles)] if rotary else [None, None]
+    weights = []
+    for shape in ((C,), (packed, C), (C, C), (C,), (hidden, C), (hidden, C), (C, hidden)):
+        gate = len(weights) == 10
+        there = activation == "swiglu" or not gate
+        has_bias = there and bias and (centred or len(shape) == 2)
+        weight = Drawn(shape, of_unit_rows) if there else None
+        weights += [weight, shape[:1] if has_bias else None]
+    kept = np.array([kept] * B if isinstance(kept, int) else kept, np.int64)
+    args = [(B, T, C), cache, cache, kept, *turned, settings, *weights]
+    return Agree("decoder_block", args, title, nan=nan, slack=16)
+
+
+DECODER_BLOCK = [
+    decoder_block(1, 1, 3, 3, 4, 37, 5),
+    decoder_block(2, 1, 6, 2, 4, 37, 5, activation="gelu_tanh", bias=False),
+    decoder_block(3, 2, 6, 2, 4, 37, [5, 0, 3], rotary="rows", activation="swiglu"),
+    decoder_block(1, 1, 6, 2, 4, 37, 10, rotary=True, activation="swiglu", nan=True),
+    decoder_block(1, 7, 3, 3, 4, 41, 0, centred=False, rotary=True, activation="relu2"),
+    decoder_block(2, 3, 4, 4, 6, 29, 4, centred=False, rotary=True, qk_gain=1.4, bias=False),
+    decoder_block(1, 2, 4, 2, 4, 29, 1, centred=False, activation="swiglu", bias=False),
+    decoder_block(0, 3, 3, 3, 4, 37, 5),
+    decoder_block(4, 17, 4, 4, 64, 513, [30, 7, 0, 60], rotary="rows", capacity=79),  # 2 threads
+]
 SELF_ATTENTION = [
     *self_attention(2, 5, 3, 3, 4, nan=True),
     *self_attention(2, 5, 3, 3, 4, causal=False),
@@ -388,6 +427,10 @@ ARITHMETIC = [
         ((131, 257), (131, 257)), ((131, 257), (257,)), ((2, 131, 257), (131, 257)),
     )
 ]  # fmt: skip
+ARITHMETIC += [
+    Agree("add", [x, y, x], f"{x} {y} into a third")
+    for x, y in (((7, 5), (7, 5)), ((), ()), ((131, 257), (131, 257)), ((131, 257), (257,)))
+]
 
 
 def adam(shapes, step, weight_decay, decoupled):
@@ -428,6 +471,7 @@ AGREEMENTS = [
     *MATMUL,
     *ATTENTION,
     *SELF_ATTENTION,
+    *DECODER_BLOCK,
     *ROTARY,
     *HEAD_NORM,
     *CROSS_ENTROPY,

@@ -172,5 +172,5 @@ def test_gradcheck_reaches_every_compiled_body(monkeypatch, pytestconfig):
     for case in CASES:
         gradcheck_report(call(case), build(case, case.inputs), samples=1)
     compiled = {name for name, kernel in KERNELS.items() if kernel.compiled is not None}
-    no_op_calls = {"adam_step", "cached_attention", "scale_", "sum_of_squares"}
+    no_op_calls = {"adam_step", "cached_attention", "decoder_block", "scale_", "sum_of_squares"}
     assert compiled - reached == no_op_calls

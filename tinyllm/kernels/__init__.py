@@ -16,6 +16,12 @@ from tinyllm.kernels.arithmetic import add
 from tinyllm.kernels.attention import attention, attention_backward, attention_grad_scores
 from tinyllm.kernels.blas import blas_architecture
 from tinyllm.kernels.cross_entropy import cross_entropy, cross_entropy_backward
+from tinyllm.kernels.decoder_block import (
+    BLOCK_ACTIVATIONS,
+    BlockSettings,
+    BlockWeights,
+    decoder_block,
+)
 from tinyllm.kernels.dropout import dropout
 from tinyllm.kernels.embedding import embedding, embedding_backward
 from tinyllm.kernels.error_function import erf
@@ -40,6 +46,9 @@ from tinyllm.kernels.softmax import log_softmax, log_softmax_backward, softmax, 
 from tinyllm.kernels.threads import get_num_threads, set_num_threads
 
 __all__ = [
+    "BLOCK_ACTIVATIONS",
+    "BlockSettings",
+    "BlockWeights",
     "KERNELS",
     "Kernel",
     "adam_step",
@@ -51,6 +60,7 @@ __all__ = [
     "cached_attention",
     "cross_entropy",
     "cross_entropy_backward",
+    "decoder_block",
     "dropout",
     "embedding",
     "embedding_backward",

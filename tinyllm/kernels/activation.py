@@ -67,7 +67,7 @@ def relu_squared(x):
 
 @relu_squared.fast
 def relu_squared(x):
-    return _map(_relu_squared, x)
+    return _map(relu_squared_elements, x)
 
 
 @kernel
@@ -89,7 +89,7 @@ def gelu(x):
 
 @gelu.fast
 def gelu(x):
-    return _map(_gelu, x)
+    return _map(gelu_elements, x)
 
 
 @kernel
@@ -111,7 +111,7 @@ def gelu_tanh(x):
 
 @gelu_tanh.fast
 def gelu_tanh(x):
-    return _map(_gelu_tanh, x)
+    return _map(gelu_tanh_elements, x)
 
 
 @kernel
@@ -134,7 +134,7 @@ def silu(x):
 
 @silu.fast
 def silu(x):
-    return _map(_silu, x)
+    return _map(silu_elements, x)
 
 
 @kernel
@@ -183,7 +183,7 @@ def _relu_backward(grad_y, y, grad_x, start, stop):
 
 
 @parallel
-def _relu_squared(x, y, start, stop):
+def relu_squared_elements(x, y, start, stop):
     x, y = x[start:stop], y[start:stop]
     zero = x.dtype.type(0)
     for i in range(x.size):
@@ -201,7 +201,7 @@ def _relu_squared_backward(grad_y, x, grad_x, start, stop):
 
 
 @parallel
-def _gelu(x, y, start, stop):
+def gelu_elements(x, y, start, stop):
     x, y = x[start:stop], y[start:stop]
     real = x.dtype.type
     for i in range(x.size):
@@ -220,7 +220,7 @@ def _gelu_backward(grad_y, x, grad_x, start, stop):
 
 
 @parallel
-def _gelu_tanh(x, y, start, stop):
+def gelu_tanh_elements(x, y, start, stop):
     x, y = x[start:stop], y[start:stop]
     real = x.dtype.type
     a, b, one = real(TWO_SQRT_2_OVER_PI), real(TWO_SQRT_2_OVER_PI * CUBIC), real(1)
@@ -242,7 +242,7 @@ def _gelu_tanh_backward(grad_y, x, grad_x, start, stop):
 
 
 @parallel
-def _silu(x, y, start, stop):
+def silu_elements(x, y, start, stop):
     x, y = x[start:stop], y[start:stop]
     one = x.dtype.type(1)
     for i in range(x.size):

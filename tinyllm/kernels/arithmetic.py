@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from tinyllm.kernels.jit import parallel
 from tinyllm.kernels.kernel import kernel
 from tinyllm.kernels.memory import LARGE, empty_like
@@ -9,17 +11,20 @@ from tinyllm.kernels.threads import threads_for
 
 
 @kernel
-def add(x, y):
-    """z = x + y, broadcast."""
-    return x + y
+def add(x, y, into=None):
+    """z = x + y, broadcast; written into an array of z's shape and dtype, such as x, if given."""
+    return np.add(x, y, out=into)
 
 
 @add.fast
-def add(x, y):
-    alike = x.shape == y.shape and x.dtype == y.dtype
-    if x.nbytes < LARGE or not (alike and x.flags.c_contiguous and y.flags.c_contiguous):
-        return x + y
-    z = empty_like(x)
+def add(x, y, into=None):
+    arrays = (x, y) if into is None else (x, y, into)
+    if x.nbytes < LARGE or not all(
+        each.shape == x.shape and each.dtype == x.dtype and each.flags.c_contiguous
+        for each in arrays
+    ):
+        return np.add(x, y, out=into)
+    z = empty_like(x) if into is None else into
     _add(x.size, threads_for(x.size), x.reshape(-1), y.reshape(-1), z.reshape(-1))
     return z
 

@@ -29,7 +29,7 @@ def rms_norm_heads(x, heads, eps, gain):
     y, scale = empty_like(x), np.empty((B, T, heads), x.dtype)
     rows = np.ascontiguousarray(x).reshape(B * T, N, D)
     out, per_row = y.reshape(rows.shape), scale.reshape(B * T, heads)
-    _rms_norm_heads(B * T, threads_for(x.size), rows, float(eps), float(gain), out, per_row)
+    rms_norm_heads_rows(B * T, threads_for(x.size), rows, float(eps), float(gain), out, per_row)
     return y, scale
 
 
@@ -65,7 +65,7 @@ def rms_norm_heads_backward(grad_y, y, scale, gain):
 
 
 @parallel
-def _rms_norm_heads(x, eps, gain, y, scale, start, stop):
+def rms_norm_heads_rows(x, eps, gain, y, scale, start, stop):
     heads, D = scale.shape[1], x.shape[2]
     one = x.dtype.type(1)
     for i in range(start, stop):

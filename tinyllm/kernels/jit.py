@@ -1,8 +1,9 @@
 """Numba, set up once: compiler options, the kernel cache, and life without Numba.
 
-Two decorators:
+Three decorators:
 
     @parallel   a body that does a part of the work: an entry point, cached on disk (parallel.py)
+    @sequence   an entry point that calls others, one after the other
     @inlined    a helper that only compiled code calls
 
 `fastmath` leaves out "nnan" and "ninf": masks are -inf, and under those flags -inf is undefined.
@@ -27,6 +28,7 @@ if AVAILABLE:
     from numba.extending import intrinsic, overload
 
     from tinyllm.kernels import parallel as threading
+    from tinyllm.kernels.cache import keep_on_disk
 
     # GNU OpenMP's idle threads spin for milliseconds, which starves whatever else wants the cores:
     # two trainings at once took ten times as long. It reads this once, when it is loaded here.
@@ -53,6 +55,10 @@ if AVAILABLE:
     def parallel(function: Callable) -> Callable:
         """Make an entry point that shares its work out among threads: see parallel.py."""
         return threading.parallel(function, OPTIONS)
+
+    def sequence(function: Callable) -> Callable:
+        """Make an entry point that calls others, which share their work out among threads."""
+        return keep_on_disk(numba.njit(**OPTIONS)(function))
 
     @intrinsic
     def address(typing_context, array):
@@ -106,7 +112,7 @@ else:
         """Leave the function as it is: without Numba nothing calls it."""
         return function
 
-    parallel = inlined
+    parallel = sequence = inlined
 
     def overload(_stub: Callable) -> Callable:
         """Leave the function as it is: without Numba nothing calls it."""
@@ -123,6 +129,7 @@ __all__ = [
     "inlined",
     "overload",
     "parallel",
+    "sequence",
     "types",
     "widest_registers",
 ]

@@ -33,7 +33,7 @@ def matmul(a, b):
         out = empty((*batch, m, n), a.dtype)
         left, left_transposed = _oriented(a.reshape(-1, k))
         right, right_transposed = _oriented(b)
-        threads = _threads_for(a.size * n)
+        threads = threads_for_product(a.size * n)
         rows = out.reshape(-1, n)
         _matmul(threads, threads, left, left_transposed, right, right_transposed, rows, threads)
         return out
@@ -44,7 +44,7 @@ def matmul(a, b):
     matrices = out.reshape(-1, m, n)
     _matmul_batched(
         len(matrices),
-        _threads_for(out.size * k),
+        threads_for_product(out.size * k),
         left.reshape(-1, *left.shape[-2:]),
         left_transposed,
         right.reshape(-1, *right.shape[-2:]),
@@ -74,9 +74,9 @@ def linear(x, weight, bias, onto):
         y[...] = 0 if bias is None else bias
         return y if onto is None else y + onto
     hold_to_one_thread()
-    threads = _threads_for(x.size * features_out)
+    threads = threads_for_product(x.size * features_out)
     rows = y.reshape(-1, features_out)
-    no_bias, no_rows = _nothing(x.dtype)
+    no_bias, no_rows = nothing(x.dtype)
     arrays = (
         np.ascontiguousarray(x).reshape(-1, features_in),
         np.ascontiguousarray(weight),
@@ -85,19 +85,19 @@ def linear(x, weight, bias, onto):
         rows,
     )
     if x.size <= FEW_ROWS * features_in:
-        _linear_few_rows(features_out, threads, *arrays)
+        linear_few_rows(features_out, threads, *arrays)
     else:
-        _linear(threads, threads, *arrays, threads)
+        linear_parts(threads, threads, *arrays, threads)
     return y
 
 
 @functools.cache
-def _nothing(dtype):
+def nothing(dtype):
     """A bias and an `onto` that are not there."""
     return np.empty(0, dtype), np.empty((0, 0), dtype)
 
 
-def _threads_for(multiplications: int) -> int:
+def threads_for_product(multiplications: int) -> int:
     return 1 if multiplications < SMALL_PRODUCT else get_num_threads()
 
 
@@ -152,7 +152,7 @@ def _lay_down(y, bias, onto, row0, row1, col0, col1):
 
 
 @parallel
-def _linear(x, weight, bias, onto, y, parts, start, stop):
+def linear_parts(x, weight, bias, onto, y, parts, start, stop):
     """What the product is added to is laid down first: no second pass over y."""
     for part in range(start, stop):
         row0, row1, col0, col1 = _part_of(y.shape, part, parts)
@@ -172,7 +172,7 @@ def _dot(x, y):
 
 
 @parallel
-def _linear_few_rows(x, weight, bias, onto, y, start, stop):
+def linear_few_rows(x, weight, bias, onto, y, start, stop):
     """A dot product for each number: BLAS would first copy all weights into another order."""
     for i in range(x.shape[0]):
         row, out = x[i], y[i]

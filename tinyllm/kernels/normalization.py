@@ -28,7 +28,7 @@ def layer_norm(x, weight, bias, eps):
     rows, threads = as_rows(x), threads_for(x.size)
     y = empty_like(rows)
     mean, rstd = np.empty(len(rows), x.dtype), np.empty(len(rows), x.dtype)
-    _layer_norm(len(rows), threads, rows, weight, bias, eps, y, mean, rstd)
+    layer_norm_rows(len(rows), threads, rows, weight, bias, eps, y, mean, rstd)
     shape = x.shape[:-1]
     return y.reshape(x.shape), mean.reshape(shape), rstd.reshape(shape)
 
@@ -82,7 +82,7 @@ def rms_norm(x, weight, eps):
 @rms_norm.fast
 def rms_norm(x, weight, eps):
     y, rstd = empty_like(x), np.empty(x.shape[:-1], x.dtype)
-    _rms_norm(n_rows(x), threads_for(x.size), as_rows(x), weight, eps, as_rows(y), rstd.ravel())
+    rms_norm_rows(n_rows(x), threads_for(x.size), as_rows(x), weight, eps, as_rows(y), rstd.ravel())
     return y, rstd
 
 
@@ -111,7 +111,7 @@ def rms_norm_backward(grad_y, x, weight, rstd):
 
 
 @parallel
-def _layer_norm(x, weight, bias, eps, y, mean, rstd, start, stop):
+def layer_norm_rows(x, weight, bias, eps, y, mean, rstd, start, stop):
     width = x.shape[1]
     one = x.dtype.type(1)
     per_element = one / x.dtype.type(width)
@@ -157,7 +157,7 @@ def _layer_norm_backward(grad_y, x, weight, mean, rstd, grad_x, partial, start, 
 
 
 @parallel
-def _rms_norm(x, weight, eps, y, rstd, start, stop):
+def rms_norm_rows(x, weight, eps, y, rstd, start, stop):
     width = x.shape[1]
     one = x.dtype.type(1)
     for i in range(start, stop):

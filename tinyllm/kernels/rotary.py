@@ -30,12 +30,12 @@ def rotate(x, cos, sin, heads):
 def rotate(x, cos, sin, heads):
     y = empty_like(x)
     B, T = x.shape[:2]
-    _rotate(B * T, threads_for(x.size), np.ascontiguousarray(x), cos, sin, heads, y)
+    rotate_rows(B * T, threads_for(x.size), np.ascontiguousarray(x), cos, sin, heads, y)
     return y
 
 
 @parallel
-def _rotate(x, cos, sin, heads, y, start, stop):
+def rotate_rows(x, cos, sin, heads, y, start, stop):
     T, N, half = x.shape[1], x.shape[2], x.shape[3] // 2
     for i in range(start, stop):
         b, t = i // T, i % T

@@ -18,7 +18,7 @@ from tinyllm.kernels.jit import address, parallel
 from tinyllm.kernels.kernel import kernel
 from tinyllm.kernels.memory import empty
 
-_NO_PREFIX = np.empty(0, np.int64)
+NO_PREFIX = np.empty(0, np.int64)
 
 
 @kernel
@@ -102,7 +102,7 @@ def self_attention(qkv, heads, kv_heads, is_causal, prefix, dropout_p, seed):
     low, high = split_seed(seed)
     _self_attention(
         B * heads, threads_for_heads(B * heads, T * T * D), np.ascontiguousarray(qkv), y,
-        kv_heads, is_causal, _NO_PREFIX if prefix is None else prefix, 1 / math.sqrt(D), dropout_p,
+        kv_heads, is_causal, NO_PREFIX if prefix is None else prefix, 1 / math.sqrt(D), dropout_p,
         low, high, drop_below(dropout_p), lse,
     )  # fmt: skip
     return y, lse
@@ -120,7 +120,7 @@ def self_attention_backward(grad_y, qkv, heads, kv_heads, is_causal, prefix, dro
     _self_attention_backward(
         B * kv_heads, threads_for_heads(B * kv_heads, T * T * D),
         np.ascontiguousarray(qkv), np.ascontiguousarray(grad_y), grad_qkv,
-        is_causal, _NO_PREFIX if prefix is None else prefix, 1 / math.sqrt(D), dropout_p, low, high,
+        is_causal, NO_PREFIX if prefix is None else prefix, 1 / math.sqrt(D), dropout_p, low, high,
         drop_below(dropout_p), lse,
     )  # fmt: skip
     return grad_qkv
@@ -137,8 +137,8 @@ def cached_attention(qkv, keys, values, starts, heads, prefix):
     longest = int(starts[0] if B == 1 else starts.max()) + T
     threads = threads_for_heads(B * kv_heads, heads // kv_heads * T * longest * D)
     qkv = np.ascontiguousarray(qkv)
-    prefix, scale = _NO_PREFIX if prefix is None else prefix, 1 / math.sqrt(D)
-    _cached_attention(B * kv_heads, threads, qkv, keys, values, starts, prefix, y, scale)
+    prefix, scale = NO_PREFIX if prefix is None else prefix, 1 / math.sqrt(D)
+    cached_attention_heads(B * kv_heads, threads, qkv, keys, values, starts, prefix, y, scale)
     return y
 
 
@@ -182,7 +182,7 @@ def _self_attention_backward(
 
 
 @parallel
-def _cached_attention(qkv, keys, values, starts, prefix, y, scale, start, stop):
+def cached_attention_heads(qkv, keys, values, starts, prefix, y, scale, start, stop):
     """Do the (batch, key head) pairs from `start` to `stop`, and keep their keys and values."""
     B, T, width = qkv.shape
     Hk, capacity, D = keys.shape[1:]

@@ -76,28 +76,44 @@ class KeyValueCache:
                 "KeyValueCache: the cache keeps no graph, so gradients would be lost: run the "
                 "model inside tinyllm.no_grad(), or without a cache"
             )
+        kept = self.reserve(layer, qkv.array.shape, qkv.dtype, heads)
+        B, T, _ = qkv.array.shape
+        if prefix is not None:
+            least = self.length if self.even else int(self._lengths.min())
+            check_prefix("KeyValueCache", prefix, B, least + T)
+        y = kernels.cached_attention(qkv.array, *kept, heads, prefix)
+        self.advance(layer, T)
+        return Tensor(y)
+
+    def reserve(
+        self, layer: int, shape: tuple[int, ...], dtype: np.dtype, heads: int
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Give a layer's keys, values (B, Hk, capacity, D) and lengths (B,), with room for new ones
+        that a qkv of such a shape holds.
+
+        Raises:  as `attend`
+        """
         keys, values = self._keys[layer], self._values[layer]
-        (B, kv_heads, capacity, D), shape = keys.shape, qkv.array.shape
+        B, kv_heads, capacity, D = keys.shape
         if len(shape) != 3 or shape[0] != B or shape[2] != (heads + 2 * kv_heads) * D:
             raise ValueError(
                 f"KeyValueCache: qkv {shape} must be (B, T, (H + 2 Hk) D) with B, H, Hk, D = {B}, "
                 f"{heads}, {kv_heads}, {D}: was the cache made for this model and batch size?"
             )
-        if qkv.array.dtype != keys.dtype:
-            raise TypeError(f"KeyValueCache: qkv is {qkv.dtype}, the cache keeps {keys.dtype}")
+        if dtype != keys.dtype:
+            raise TypeError(f"KeyValueCache: qkv is {dtype}, the cache keeps {keys.dtype}")
         if self.length + shape[1] > capacity:
             raise ValueError(
                 f"KeyValueCache: {self.length} tokens kept and {shape[1]} new ones exceed capacity "
                 f"{capacity}: make a larger cache, or truncate() or reset() this one"
             )
-        if prefix is not None:
-            least = self.length if self.even else int(self._lengths.min())
-            check_prefix("KeyValueCache", prefix, B, least + shape[1])
-        y = kernels.cached_attention(qkv.array, keys, values, self._lengths, heads, prefix)
+        return keys, values, self._lengths
+
+    def advance(self, layer: int, tokens: int) -> None:
+        """Note that a layer has kept so many new tokens of each row."""
         if layer == self.layers - 1:
-            self._lengths += shape[1]
-            self.length += shape[1]
-        return Tensor(y)
+            self._lengths += tokens
+            self.length += tokens
 
     def truncate(self, length: int | Sequence[int]) -> None:
         """Forget all but the first `length` tokens, of each row its own if several are given.

@@ -54,18 +54,24 @@ class RotaryEmbedding(Module):
         heads = N if heads is None else heads
         if not 0 <= heads <= N:
             raise ValueError(f"RotaryEmbedding: heads = {heads}, and x {x.shape} has N = {N}")
-        cos, sin = self.tables(x.dtype)
+        cos, sin = self.at(start, T, x.dtype)
+        if cos.ndim == 3:  # each row has places of its own: rows in one row
+            y = x.reshape(1, -1, N, self.head_size)  # (1, B T, N, D)
+            cos, sin = (each.reshape(-1, each.shape[-1]) for each in (cos, sin))
+            return apply(Rotate, y, cos=cos, sin=sin, heads=heads).view(x.shape)
+        return apply(Rotate, x, cos=cos, sin=sin, heads=heads)  # (B, T, N, D)
+
+    def at(
+        self, start: int | np.ndarray, tokens: int, dtype: np.dtype
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Give cos and sin from a position on, (tokens, D/2), or of given positions, (..., D/2)."""
+        cos, sin = self.tables(dtype)
         if isinstance(start, np.ndarray):
             if start.size:
                 self._check_positions(int(start.min()), int(start.max()))
-            if start.ndim == 2:  # each row has places of its own: rows in one row
-                y = x.reshape(1, -1, N, self.head_size)  # (1, B T, N, D)
-                places = start.reshape(-1)
-                return apply(Rotate, y, cos=cos[places], sin=sin[places], heads=heads).view(x.shape)
-            return apply(Rotate, x, cos=cos[start], sin=sin[start], heads=heads)
-        self._check_positions(start, start + T - 1)
-        here = slice(start, start + T)
-        return apply(Rotate, x, cos=cos[here], sin=sin[here], heads=heads)  # (B, T, N, D)
+            return cos[start], sin[start]
+        self._check_positions(start, start + tokens - 1)
+        return cos[start : start + tokens], sin[start : start + tokens]
 
     def _check_positions(self, first: int, last: int) -> None:
         if first < 0 or last >= self.context_length:

@@ -40,8 +40,8 @@ PRETRAINING = "pretraining"
 WORLD = 0.1  # of the conversations to learn from are about the world, which is soon known
 # What is learned last is asked most.
 LEARNED = Mix(
-    unanswerable=0.12,
-    kinds={"why": 3, "who": 2, "when": 2, "yes-no": 1.5, "two-hop": 1.5, "what": 0.7, "where": 0.7},
+    unanswerable=0.15,
+    kinds={"why": 3, "who": 2, "when": 2, "yes-no": 2.5, "two-hop": 1.5, "what": 0.7, "where": 0.7},
     of_the_world=0.3,
 )
 
@@ -50,7 +50,7 @@ LEARNED = Mix(
 class DialogueConfig(TaskConfig):
     """How both stages are trained; `max_steps` is of the second."""
 
-    max_steps: int = 3600
+    max_steps: int = 6400
     pretraining_steps: int = 600
     batch_size: int = 16
     optimizer: str = "muon"
