@@ -26,7 +26,8 @@ def test_the_solution_is_full_for_every_seed(exercise):
 
 @pytest.mark.parametrize(("exercise", "mistake"), MISTAKES, ids=lambda x: getattr(x, "name", ""))
 def test_a_wrong_variant_is_rejected_and_named(exercise, mistake):
-    sandboxed = (0, grade_patiently)
+    first = mistake is exercise.mistakes[0]  # a process each for all would take minutes
+    sandboxed = (0, grade_patiently if first else grade_ours)
     for seed, grading in (sandboxed, (1, grade_ours), (7, grade_ours)):
         report = grading(exercise, mistake.code, seed)
         assert not report.passed

@@ -245,6 +245,7 @@ def model_settings(
             context_length=2 * (longest + 1),
             layers=round((12 + 16) * layers / 12),
             positions="rotary",
+            prefix_end=sum(sizes),  # the start of the target: the source is read as by an encoder
             **shared,
         )
         return {"kind": kind, **config.to_dict()}
