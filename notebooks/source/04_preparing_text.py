@@ -579,7 +579,8 @@ check(longest_pieces)
 # %%
 piecewise = WordPieceTokenizer.train(told, vocab_size=1024)
 ids = piecewise.encode("Yvonne photographed an unbelievable sparrow 猫.")
-print([piecewise.tokens[i] for i in ids], "\n", piecewise.decode(ids))
+print(*[piecewise.tokens[i] for i in ids])
+print(piecewise.decode(ids))
 assert piecewise.unknown_id in ids
 assert "yvonne" in piecewise.decode(ids)
 print(inspect.getsource(WordPieceTokenizer.encode_word))

@@ -30,6 +30,7 @@
 
 # %%
 import inspect
+import textwrap
 from collections import Counter, defaultdict
 from itertools import product
 
@@ -428,7 +429,8 @@ steps = np.array([[0.0, 0.5, 0.5], [0.0, 0.1, 0.9], [0.1, 0.0, 0.9]])  # (K, K):
 emits = np.array([[0.03, 0.001, 0.02], [0.001, 0.04, 0.001]])  # (T, K): of these two words
 whole = start[:, None] * emits[0][:, None] * steps * emits[1]  # (K, K): each pair of tags
 for first, second in product(range(3), repeat=2):
-    print("BIO"[first], "BIO"[second], f"{whole[first, second]:.7f}", end="   ")
+    end = "\n" if second == 2 else "   "
+    print("BIO"[first], "BIO"[second], f"{whole[first, second]:.7f}", end=end)
 best = np.unravel_index(whole.argmax(), whole.shape)
 assert np.allclose([whole[0, 1], whole[2, 2]], [0.00018, 0.0000126])
 assert 14 < whole[0, 1] / whole[2, 2] < 14.5
@@ -623,7 +625,7 @@ assert greedy_found < 25
 
 # %%
 voters = perceptron_file.features(["Then", "Oakham", "met", "June", "."], 1)
-print(len(voters), "features:", ", ".join(voters))
+print(textwrap.fill(f"{len(voters)} features: {', '.join(voters)}", 110))
 assert len(voters) == 19
 
 # %% [markdown]

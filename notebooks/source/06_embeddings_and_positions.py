@@ -788,7 +788,7 @@ larger = Size(24, 8, 12, 3, 4, relations=mini.relations, kinds=mini.kinds, synon
 big_world = World(seed=0, size=larger)
 draw = np.random.default_rng(66)
 pages = [as_page(story, draw) for story in stories(Grammar(big_world), 2000)]
-print(len(pages), "pages; the first:\n\n" + pages[0])
+print(len(pages), "pages; the first:\n\n" + textwrap.fill(pages[0], 110, replace_whitespace=False))
 assert len(pages) == 2000
 assert "&nbsp;" in "".join(pages[:20])
 

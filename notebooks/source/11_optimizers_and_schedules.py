@@ -448,7 +448,9 @@ for axes, degrees in zip(panels, (0, 45), strict=True):
     axes.set_title(f"turned by {degrees} degrees", loc="left", color=INK, fontsize=11)
 panels[1].legend(frameon=False, loc="upper left")
 plt.show()
-print("distance after 45 steps", {key: round(value, 2) for key, value in left.items()})
+print("distance after 45 steps")
+for (name, degrees), distance in left.items():
+    print(f"{name:<17} turned by {degrees:>2} degrees  {distance:.2f}")
 for name in ("gradient descent", "momentum"):
     assert np.isclose(left[name, 0], left[name, 45])
 assert left["Adam, lr 0.1", 45] > 5 * left["Adam, lr 0.1", 0]
@@ -485,7 +487,8 @@ axes.set_xlabel("condition number κ")
 axes.set_ylabel("steps to a hundredth")
 axes.legend(frameon=False)
 plt.show()
-print({name: counts for name, (counts, _) in lines.items()})
+for name, (counts, _) in lines.items():
+    print(f"{name:<22}", counts)
 assert len(set(lines["Adam, along the axes"][0])) == 1
 assert 1400 < lines["Adam, turned by 45°"][0][-1] < 1900
 assert np.isclose(lines["gradient descent"][0][-1], 2.3 * 1000, rtol=0.01)
@@ -524,7 +527,9 @@ for name, make, colour in (
 axes.plot(1, 1, "*", color=INK, markersize=13)
 axes.legend(frameon=False, loc="lower left")
 plt.show()
-print("distance from the bottom after 150 steps", {name: round(d, 3) for name, d in ends.items()})
+print("distance from the bottom after 150 steps")
+for name, distance in ends.items():
+    print(f"{name:<27} {distance:.3f}")
 assert ends["gradient descent, lr 0.006"] > 1.5
 assert max(d for name, d in ends.items() if "descent" not in name) < 0.15
 
@@ -947,7 +952,8 @@ axes.set_ylabel("loss, nats per word (mean of 5 steps)")
 axes.legend(frameon=False)
 plt.show()
 ends = {name: float(losses[-10:].mean()) for name, (losses, _, _) in runs.items()}
-print({name: round(end, 2) for name, end in ends.items()})
+for name, end in ends.items():
+    print(f"{name:<25} {end:.2f}")
 
 # %% [markdown]
 # *Picture: five losses against steps, on a logarithmic scale, from nearly 4. SGD falls slowest and

@@ -370,7 +370,8 @@ axes.set_xlabel("references for each sentence")
 axes.set_ylabel("BLEU")
 axes.legend(frameon=False)
 plt.show()
-print({name: np.round(scores, 1).tolist() for name, scores in curves.items()})
+for name, scores in curves.items():
+    print(f"{name:<18}", np.round(scores, 1))
 assert curves["right, other words"][0] < curves["wrong by a hair"][0]
 assert curves["right, other words"][-1] > 90
 assert np.ptp(curves["wrong by a hair"]) < 3

@@ -483,7 +483,8 @@ axes.set(ylim=(0, 1.1), xticks=range(1, 5), xlabel="place of the name in its lis
 axes.set_ylabel("share of kinds right")
 axes.legend(frameon=False, loc="lower left")
 plt.show()
-print({name: np.round(found, 2).tolist() for name, found in by_place.items()})
+for name, found in by_place.items():
+    print(f"{name:<20}", np.round(found, 2))
 assert min(by_place["Transformer"]) > 0.95
 assert by_place["perceptron"][0] > 0.95
 assert max(by_place["perceptron"][1:] + by_place["hidden Markov model"]) < 0.65

@@ -108,7 +108,8 @@ assert [name for name, x in intensity.items() if x > 5] == list(work)[4:]
 # are.
 
 # %%
-print({name: round(x, 3) for name, x in intensity.items()})
+for name, operations in intensity.items():
+    print(f"{name:<28} {operations:7.3f}")
 assert np.isclose(48 / 104, 0.46, atol=0.002)
 assert np.isclose(intensity["(1000, 1000) @ (1000, 1000)"], 167, atol=0.5)
 assert np.isclose(intensity["x + y"], 1 / 12)

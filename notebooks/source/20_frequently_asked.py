@@ -24,6 +24,7 @@
 # Letters: $V$ words, $T$ positions, $C$ width, $L$ blocks, $B$ texts in a batch, $N$ parameters.
 
 # %%
+import textwrap
 from time import perf_counter
 
 import matplotlib.pyplot as plt
@@ -120,7 +121,7 @@ def decoder(C, L, vocab_size=V):
 
 cost = account(decoder(C, L))
 print(table(cost))
-print(overview(cost))
+print(textwrap.fill(overview(cost), 110))
 assert cost.training_flops == 3 * cost.forward_flops
 
 # %% [markdown]
