@@ -50,7 +50,7 @@ LEARNED = Mix(
 class DialogueConfig(TaskConfig):
     """How both stages are trained; `max_steps` is of the second."""
 
-    max_steps: int = 6400
+    max_steps: int = 4400
     pretraining_steps: int = 600
     batch_size: int = 16
     optimizer: str = "muon"
@@ -59,7 +59,7 @@ class DialogueConfig(TaskConfig):
     muon_learning_rate: float = 0.02
     warmup_steps: int = 50
     decay: str = "linear"
-    decay_share: float = 0.6  # with 0.3 two of four trainings stayed at the noise of a high rate
+    decay_share: float = 0.7
     weight_decay: float = 0.01
     average_decay: float | None = 0.99
 
