@@ -236,6 +236,16 @@ def test_large_cases_do_use_two_threads(monkeypatch):
     assert not single, f"no case of these is large enough for two threads: {single}"
 
 
+@DTYPES
+@pytest.mark.parametrize("shape", [(), (7, 5), (131, 257)], ids=str)
+def test_a_sum_may_be_written_into_its_first_array(shape, dtype):
+    rng = np.random.default_rng(0)
+    x, y = (np.asarray(rng.normal(size=shape), dtype) for _ in "xy")
+    wanted = x + y
+    assert KERNELS["add"](x, y, x) is x
+    np.testing.assert_array_equal(x, wanted)
+
+
 # The table is whole
 
 

@@ -107,12 +107,25 @@ def _without_weight(model):
     model.blocks[0].norm_1.register_parameter("weight", None)
 
 
-CHANGES = [_hooked, _watched, _patched, _subclassed, _exchanged, _dropping, _without_weight]
+def _of_another_eps(model):
+    model.blocks[0].attention.qk_norm.eps = 0.5
+
+
+CHANGES = [
+    _hooked,
+    _watched,
+    _patched,
+    _subclassed,
+    _exchanged,
+    _dropping,
+    _without_weight,
+    _of_another_eps,
+]
 
 
 @pytest.mark.parametrize("change", CHANGES, ids=lambda change: change.__name__)
 def test_what_somebody_changed_is_what_runs(change, calls):
-    model = lively()
+    model = lively(qk_norm=True)
     before = written(model, 1)[0]
     calls.clear()
     change(model)
@@ -134,6 +147,25 @@ def test_a_forward_that_was_rewritten_is_what_runs(written_before, monkeypatch):
     at_once = written(model, 1)
     monkeypatch.setattr(decoder_step, "FEW_TOKENS", 0)
     for a, b in zip(at_once, written(model, 1), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_a_change_that_only_shows_among_several_tokens_is_seen(monkeypatch):
+    """A single token attends to itself alone, whatever the scores."""
+    model, real = lively(), nn.KeyValueCache.attend
+
+    def sharper(self, layer, qkv, heads, prefix=None):
+        return real(self, layer, qkv * 3, heads, prefix) / 3
+
+    monkeypatch.setattr(nn.KeyValueCache, "attend", sharper)
+
+    def one_by_one():
+        cache, tokens = model.new_cache(1), ids(1, 6)
+        return [logits(model, tokens[:, i : i + 1], cache) for i in range(6)]
+
+    at_once = one_by_one()
+    monkeypatch.setattr(decoder_step, "FEW_TOKENS", 0)
+    for a, b in zip(at_once, one_by_one(), strict=True):
         np.testing.assert_array_equal(a, b)
 
 

@@ -24,6 +24,9 @@ def add(x, y, into=None):
         for each in arrays
     ):
         return np.add(x, y, out=into)
+    if into is x:
+        _add_to(x.size, threads_for(x.size), y.reshape(-1), x.reshape(-1))
+        return x
     z = empty_like(x) if into is None else into
     _add(x.size, threads_for(x.size), x.reshape(-1), y.reshape(-1), z.reshape(-1))
     return z
@@ -34,3 +37,11 @@ def _add(x, y, z, start, stop):
     x, y, z = x[start:stop], y[start:stop], z[start:stop]
     for i in range(x.size):
         z[i] = x[i] + y[i]
+
+
+@parallel
+def _add_to(y, x, start, stop):
+    """Where z is x: three names for two arrays would keep the loop from vectorising."""
+    y, x = y[start:stop], x[start:stop]
+    for i in range(y.size):
+        x[i] += y[i]

@@ -21,6 +21,8 @@ from tinyllm.kernels.kernel import kernel
 from tinyllm.kernels.memory import empty
 from tinyllm.kernels.threads import get_num_threads
 
+SMALL_HEADS = 50_000  # multiplications of all heads below which one thread is quicker
+
 
 @kernel
 def attention(q, k, v, mask, is_causal, scale, dropout_p, seed):
@@ -175,7 +177,7 @@ def _heads(like, heads, size):
 
 
 def threads_for_heads(tasks: int, work: int) -> int:
-    return 1 if tasks * work < 50_000 else min(tasks, get_num_threads())
+    return 1 if tasks * work < SMALL_HEADS else min(tasks, get_num_threads())
 
 
 def _described(table, i, array):

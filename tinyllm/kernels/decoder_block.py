@@ -21,6 +21,7 @@ from tinyllm.kernels.activation import (
     silu,
     silu_elements,
 )
+from tinyllm.kernels.attention import SMALL_HEADS
 from tinyllm.kernels.blas import hold_to_one_thread
 from tinyllm.kernels.head_norm import rms_norm_heads, rms_norm_heads_rows
 from tinyllm.kernels.jit import inlined, sequence
@@ -67,7 +68,7 @@ class BlockSettings(NamedTuple):
 
 
 class BlockWeights(NamedTuple):
-    """A block's arrays; None for a bias, a norm's weight or a gate that is not there."""
+    """A block's arrays; None for a bias or a gate that is not there."""
 
     norm_1: np.ndarray
     norm_1_bias: np.ndarray | None
@@ -192,7 +193,7 @@ def _attention_of(qkv, keys, values, starts, no_prefix, cos, sin, heads, eps, qk
         rotate_rows(B * T, few, before, cos, sin, turned, qkv.reshape(before.shape))
     y = np.empty((B, T, heads * D), qkv.dtype)
     work = heads // kv_heads * T * (starts.max() + T) * D
-    several = min(B * kv_heads, _threads_for(B * kv_heads * work, 50_000, threads))
+    several = min(B * kv_heads, _threads_for(B * kv_heads * work, SMALL_HEADS, threads))
     cached_attention_heads(
         B * kv_heads, several, qkv, keys, values, starts, no_prefix, y, 1 / math.sqrt(D)
     )

@@ -2,8 +2,8 @@
 
 A small model's modules cost as much as their kernels then. The kernel runs the same loops, so its
 results are those of `Block.forward` to the bit. Whoever changes a block, by a hook, a subclass or
-in `decoder_block.py` itself, still gets what he wrote: parts are looked at in each call, and the
-first token of each block is computed both ways.
+in `decoder_block.py` itself, still gets what he wrote: parts are looked at in each call, and each
+time that a text is twice as long as any before, its block is computed both ways.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ from tinyllm.tensor import Tensor
 
 FEW_TOKENS = 64  # beyond, the modules' own cost does not count
 _KINDS = (nn.Linear, nn.LayerNorm, nn.RMSNorm, nn.HeadNorm, nn.RotaryEmbedding, nn.Dropout)
-_agrees: WeakKeyDictionary[Block, tuple[tuple[Callable, ...], bool]] = WeakKeyDictionary()
+# What was computed both ways: with which forwards, up to which length; 0: it differed
+_agreed: WeakKeyDictionary[Block, tuple[tuple[Callable, ...], int]] = WeakKeyDictionary()
 
 
 def step(block: Block, x: Tensor, cache: nn.KeyValueCache) -> Tensor:
@@ -29,17 +30,17 @@ def step(block: Block, x: Tensor, cache: nn.KeyValueCache) -> Tensor:
     if weights is None:
         return block(x, cache)
     forwards = Block.forward, Attention.forward, MLP.forward
-    known, agrees = _agrees.get(block, (None, False))
-    if known == forwards:
-        if not agrees:
-            return block(x, cache)
-        y = _at_once(block, x.array, cache, weights)
+    known, longest = _agreed.get(block, (None, 0))
+    if known == forwards and not longest:
+        return block(x, cache)
+    length = cache.length + x.array.shape[1]
+    at_once = _at_once(block, x.array, cache, weights)
+    if known == forwards and length < 2 * longest:
         cache.advance(block.attention.layer, x.array.shape[1])
-        return Tensor(y)
-    first = _at_once(block, x.array, cache, weights)
+        return Tensor(at_once)
     y = block(x, cache)
-    agrees = np.allclose(first, y.array, 1e-3, 1e-3 * np.abs(y.array).max(initial=0))
-    _agrees[block] = forwards, agrees
+    agrees = np.allclose(at_once, y.array, 1e-3, 1e-3 * np.abs(y.array).max(initial=0))
+    _agreed[block] = forwards, length if agrees else 0
     return y
 
 
@@ -86,7 +87,10 @@ def _plain_weights(block: Block, x: np.ndarray) -> list[np.ndarray | None] | Non
     for part in (norm_1, norm_2, *linears, *others):
         if part is not None and not _as_built(part, *_KINDS):
             return None
-    if norm_1.__class__ is not norm_2.__class__ or norm_1.eps != norm_2.eps or norm_1.eps is None:
+    norms = [norm for norm in (norm_1, norm_2, attention.qk_norm) if norm is not None]
+    if norm_1.__class__ is not norm_2.__class__ or norm_1.eps is None:
+        return None
+    if any(norm.eps != norm_1.eps for norm in norms):
         return None
     if mlp.activation not in kernels.BLOCK_ACTIVATIONS:
         return None
