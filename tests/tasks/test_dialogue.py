@@ -14,12 +14,13 @@ from typer.testing import CliRunner
 import tinyllm
 from tinyllm.cli import app
 from tinyllm.data.rows import RowBatches
-from tinyllm.data.tinyworld import stories
+from tinyllm.data.tinyworld import reading_notes, stories
 from tinyllm.data.tinyworld.questions import ABSTENTIONS
 from tinyllm.tasks import dialogue
 from tinyllm.tasks.chat_template import ChatTemplate
 from tinyllm.tasks.chatbot import LONGEST_ANSWER, UNSURE, Chatbot
 from tinyllm.tasks.dialogue import DialogueConfig, Model, load_corpus
+from tinyllm.tasks.reading import reading_rows
 from tinyllm.text import BPETokenizer
 from tinyllm.training import TrainingInterrupted
 
@@ -82,21 +83,24 @@ def trained(corpus, tmp_path_factory):
 def test_pretraining_reads_stories_told_again(corpus, monkeypatch):
     stages = []
 
-    def rows(ids, batch_size, *, learned=None, **settings):
-        stages.append((ids, learned))
-        return RowBatches(ids, batch_size, learned=learned, **settings)
+    def rows(ids, batch_size, **settings):
+        stages.append((ids, settings))
+        return RowBatches(ids, batch_size, **settings)
 
     monkeypatch.setattr(dialogue, "RowBatches", rows)
     config = DialogueConfig(max_steps=1, pretraining_steps=1, batch_size=2, warmup_steps=1)
     bot, _ = dialogue.train(corpus, config, SMALL, progress=False)
-    ids, learned = stages[0]
-    rows = [bot.template.training_row(messages) for messages in corpus.read]
-    wanted = {tuple(row): tuple(which) for row, which in rows}
-    assert all(wanted[*row] == (*which,) for row, which in zip(ids, learned, strict=True))
-    assert len({tuple(row) for row in ids}) > 40
+    ids, settings = stages[0]
+    rows, targets = reading_rows(bot.template, corpus.read, SMALL.context_length)
+    assert list(map(list, ids)) == list(map(list, rows))
+    assert list(map(list, settings["targets"])) == list(map(list, targets))
+    assert len({tuple(row) for row in ids}) > 10
     story = next(stories(corpus.grammar, 1, 0, "train"))
-    assert corpus.read[0][0] == {"role": "user", "content": story.text}
-    told_again = corpus.read[0][1]["content"]
+    read = corpus.read[0]
+    assert read.words == story.words[:-1]
+    assert read.notes == reading_notes(story)
+    assert read.messages[0] == {"role": "user", "content": story.text}
+    told_again = read.messages[1]["content"]
     statements = [f"{text}." for text in told_again.removesuffix(".").split(". ")]
     assert len(statements) == len(story.facts) + len(story.events)
 
@@ -293,3 +297,17 @@ def test_ctrl_c_in_training_says_how_to_go_on(stage, trained, corpus, tmp_path, 
     monkeypatch.setattr(dialogue, "to_tensors", whole)
     _, result = dialogue.train(corpus, config, SMALL, folder, progress=False)
     assert result.metrics == expected.metrics, "as if it had not been stopped"
+
+
+def test_most_stories_that_are_talked_about_have_several_days():
+    corpus = load_corpus("mini", count=300, test=1, turns=1)
+    assert len(corpus.learned) == 300
+    assert len(corpus.read) == 75
+    days = [
+        len({event.day for event in told.story.events if event.day is not None})
+        for told in corpus.learned
+        if told.story is not None
+    ]
+    several = sum(number > 1 for number in days) / len(days)
+    assert 0.6 < several < 0.9  # of all stories, three in ten
+    assert len({told.story.text for told in corpus.learned if told.story is not None}) > 250

@@ -31,7 +31,8 @@ def chat(
     train: Annotated[bool, typer.Option("--train", help="Train a model to talk with.")] = False,
     size: Annotated[str, typer.Option(help="Of tinyworld: full, mini or micro.")] = "full",
     count: Annotated[
-        int, typer.Option(help="Stories to read, and conversations to learn from.", min=20)
+        int,
+        typer.Option(help="Conversations to learn from; a quarter as many stories read.", min=20),
     ] = 40_000,
     pretraining_steps: Annotated[
         int | None,
@@ -197,7 +198,7 @@ def _train(
 
     config = dialogue.DialogueConfig(**settings)
     display = Display(progress)
-    display.say(f"telling {count:,} stories, and as many conversations")
+    display.say(f"telling stories, and {count:,} conversations about others")
     corpus = dialogue.load_corpus(size, count)
     try:
         go_on = "the same command with --out {folder}"

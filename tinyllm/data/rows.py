@@ -27,6 +27,8 @@ class RowBatches(EpochLoader[RowBatch]):
     Args:
         rows: token ids, at least 2 each.
         learned: of each row, which tokens are to be predicted, as bools; None: all but the first.
+        targets: in place of `learned`, where it is not always the next token: of each row what is
+            to be predicted after each token but the last, -100 for nothing.
         batch_size: B. pad_id: what fills up; causal models do not look at it.
         pool: batches sorted by length together; 1 sorts nothing.
         seed: of the order.
@@ -38,6 +40,7 @@ class RowBatches(EpochLoader[RowBatch]):
         batch_size: int,
         *,
         learned: Sequence[Sequence[bool]] | None = None,
+        targets: Sequence[Sequence[int]] | None = None,
         pad_id: int = 0,
         pool: int = 20,
         shuffle: bool = True,
@@ -48,7 +51,9 @@ class RowBatches(EpochLoader[RowBatch]):
         super().__init__(seed, shuffle)
         self.rows = id_lists("RowBatches", rows, "row")
         self.batch_size, self.pad_id, self.pool = batch_size, pad_id, pool
-        if learned is None:
+        if targets is not None:
+            self.targets = _targets_of(self.rows, targets, learned)
+        elif learned is None:
             self.targets = [row[1:] for row in self.rows]
         else:
             self.targets = [
@@ -85,3 +90,20 @@ class RowBatches(EpochLoader[RowBatch]):
         ids, _ = pad([self.rows[i][:-1] for i in planned], self.pad_id)
         targets, _ = pad([self.targets[i] for i in planned], IGNORE)
         return RowBatch(ids, targets)
+
+
+def _targets_of(
+    rows: list[np.ndarray],
+    targets: Sequence[Sequence[int]],
+    learned: Sequence[Sequence[bool]] | None,
+) -> list[np.ndarray]:
+    if learned is not None:
+        raise ValueError("RowBatches: `learned` and `targets` say the same thing: give one")
+    kept = [np.asarray(target, np.int64) for target in targets]
+    for number, (row, target) in enumerate(zip(rows, kept, strict=True)):
+        if target.shape != (len(row) - 1,):
+            raise ValueError(
+                f"RowBatches: row {number} has {len(row)} tokens, so {len(row) - 1} targets, "
+                f"and was given targets of shape {target.shape}"
+            )
+    return kept

@@ -1,15 +1,16 @@
 """Dialogue as a task: read stories, then learn to answer, then be asked what is known to be so.
 
-Two stages. Pretraining: stories, each to be told again in plain statements, so that the model
-learns to read. Fine-tuning: conversations about stories. Both in a chat template, with the loss on
-what the model says alone; the first message is read in both directions. Then the held-out
+Two stages. Pretraining: stories, to take notes of and to tell again in plain statements, so that
+the model learns to read. Fine-tuning: conversations about stories, with the loss on what the model
+says alone. Both in a chat template; the first message is read in both directions. Then the held-out
 conversations: each answer is true, false, an abstention, or nothing that can be understood.
 """
 
 from __future__ import annotations
 
+import math
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -22,8 +23,10 @@ from tinyllm.data.tinyworld import (
     Dialogue,
     Grammar,
     Mix,
+    Story,
     World,
     conversations,
+    reading_notes,
     retelling,
     score_answers,
     stories,
@@ -31,12 +34,15 @@ from tinyllm.data.tinyworld import (
 from tinyllm.models import Decoder, DecoderConfig
 from tinyllm.tasks.chat_template import ChatTemplate, Message
 from tinyllm.tasks.chatbot import TASK, Chatbot
+from tinyllm.tasks.reading import Reading, reading_rows
 from tinyllm.tensor import Tensor
 from tinyllm.text import BPETokenizer
 from tinyllm.training import FitResult, LoaderSource, fit, mean_loss
 from tinyllm.training.config import TaskConfig
 
 PRETRAINING = "pretraining"
+READ = 0.25  # as many stories are read as this share of the conversations
+ONE_DAY = 0.15  # of the stories that tell of one day alone are talked about: they are soon learned
 WORLD = 0.1  # of the conversations to learn from are about the world, which is soon known
 # What is learned last is asked most.
 LEARNED = Mix(
@@ -80,8 +86,7 @@ class Model:
 class Corpus:
     """What is read, what is learned to be answered, and what is asked at the end."""
 
-    read: list[list[Message]]
-    """Of each story: the story, and the same in plain statements."""
+    read: list[Reading]
     learned: list[Dialogue]
     aside: list[Dialogue]
     test: list[Dialogue]
@@ -94,22 +99,36 @@ def load_corpus(
 ) -> Corpus:
     """Tell stories and talk about them; the test's are told and asked of their own draws.
 
-    Args:    count: of stories to read, and as many conversations to learn from.
+    Args:    count: of conversations to learn from; of stories to read there are fewer.
              turns: questions in a conversation to learn from; in those of the test there are 4.
     """
     grammar = Grammar(World(0, size))
     order = random.Generator(seed)  # of the statements
     read = [
-        [_message("user", story.text), _message("assistant", retelling(story, grammar, order))]
-        for story in stories(grammar, count, seed, "train")
+        Reading(
+            story.words[:-1],
+            reading_notes(story),
+            [_message("user", story.text), _message("assistant", retelling(story, grammar, order))],
+        )
+        for story in stories(grammar, math.ceil(READ * count), seed, "train")
     ]
-    told = stories(grammar, count, seed + 1, "train")
+    enough = count * math.ceil(1 / ONE_DAY)
+    told = _with_several_days(stories(grammar, enough, seed + 1, "train"), seed + 4)
     learned = conversations(told, grammar, turns, seed + 1, WORLD, LEARNED)
     learned = list(islice(learned, count))
     aside = list(conversations(stories(grammar, 150, seed, "validation"), grammar, 4, seed + 2))
     asked = list(conversations(stories(grammar, test, seed, "test"), grammar, 4, seed + 3))
     about = {"name": "tinyworld", "size": size, "count": count, "turns": turns, "seed": seed}
     return Corpus(read, learned, aside, asked, grammar, about)
+
+
+def _with_several_days(told: Iterable[Story], seed: int) -> Iterator[Story]:
+    """Leave out most stories of one day: in them nothing shows which event a question means."""
+    draws = random.Generator(seed).numpy
+    for story in told:
+        days = {event.day for event in story.events if event.day is not None}
+        if len(days) > 1 or draws.random() < ONE_DAY:
+            yield story
 
 
 def train(
@@ -129,7 +148,8 @@ def train(
         go_on = go_on or "call it again with the same settings and the folder {folder}"
         go_on = go_on.replace("{folder}", str(folder))
     config, sizes = config or DialogueConfig(), model or Model()
-    said = [*corpus.read[:10_000], *(dialogue.turns for dialogue in corpus.learned[:15_000])]
+    said = [reading.messages for reading in corpus.read[:10_000]]
+    said += [dialogue.turns for dialogue in corpus.learned[:15_000]]
     texts = (f" {message['content']}" for messages in said for message in messages)  # as template
     tokenizer = BPETokenizer.train(texts, sizes.vocab_size)
     template = ChatTemplate(tokenizer)
@@ -215,9 +235,11 @@ def _pretrain(
     first = DialogueConfig.from_dict(
         {**config.to_dict(), "max_steps": config.pretraining_steps, "pretraining_steps": 0}
     )
+    ids, targets = reading_rows(template, corpus.read, decoder.config.context_length)
+    rows = RowBatches(ids, config.batch_size, targets=targets, seed=config.seed)
     fit(
         decoder,
-        _source(template, corpus.read, decoder, config.batch_size, seed=config.seed),
+        LoaderSource(rows, to_tensors),
         first,
         folder,
         _settings(PRETRAINING, decoder, template, corpus),

@@ -9,9 +9,9 @@
 The files, in the order in which to read them: `lexicon.py` (words), `world.py` (facts), `kinds.py`
 (what can happen), `pieces.py` (menus), `choices.py` (who chooses), `grammar.py`, `mentions.py` and
 `english.py` (the grammar), `sampling.py` (probabilities), then the views: `chinese.py`,
-`statements.py`, `truth.py`, `summaries.py`, `retelling.py`, `questions.py`, `dialogues.py`,
-`dial.py`; last `views.py` (examples to train on), `scoring.py`, and `surnames.py` (names that are
-hard to tag).
+`statements.py`, `truth.py`, `summaries.py`, `retelling.py`, `notes.py`, `questions.py`,
+`dialogues.py`, `dial.py`; last `views.py` (examples to train on), `scoring.py`, and `surnames.py`
+(names that are hard to tag).
 """
 
 from tinyllm.data.tinyworld.chinese import accepts, accepts_sentence, chinese, references
@@ -25,6 +25,7 @@ from tinyllm.data.tinyworld.dialogues import (
 )
 from tinyllm.data.tinyworld.drawing import draw_grammar
 from tinyllm.data.tinyworld.grammar import Grammar
+from tinyllm.data.tinyworld.notes import reading_notes
 from tinyllm.data.tinyworld.questions import Question, is_right, score_answer
 from tinyllm.data.tinyworld.retelling import retelling
 from tinyllm.data.tinyworld.sampling import (
@@ -106,6 +107,7 @@ __all__ = [
     "read_statement",
     "readings",
     "references",
+    "reading_notes",
     "retelling",
     "score_answer",
     "score_answers",
