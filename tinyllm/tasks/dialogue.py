@@ -68,7 +68,6 @@ class DialogueConfig(TaskConfig):
     decay_share: float = 0.7
     weight_decay: float = 0.01
     average_decay: float | None = 0.99
-    seed: int = 1  # how it ends is luck: docs/dialogue.md, "How good"
 
 
 @dataclass(frozen=True)
