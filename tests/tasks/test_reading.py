@@ -46,6 +46,14 @@ def test_what_does_not_fit_is_left_out():
     assert len(reading_rows(TEMPLATE, [READING, READING], length)[0]) == 2
 
 
+def test_words_of_another_story():
+    other = READING._replace(words=[*READING.words[:-2], "danced", "."])
+    with pytest.raises(ValueError, match="she danced .' come to .* tokens, the message 'Ann ran"):
+        reading_rows(TEMPLATE, [other], 100)
+    with pytest.raises(ValueError, match="shorter than argument 1"):
+        reading_rows(TEMPLATE, [READING._replace(notes=READING.notes[:-1])], 100)
+
+
 def test_words_of_stories_are_tokens_of_the_message():
     corpus = load_corpus("mini", count=40, test=1, turns=1)
     texts = [f" {message['content']}" for read in corpus.read for message in read.messages]

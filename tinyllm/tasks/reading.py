@@ -32,6 +32,7 @@ def reading_rows(
 
     Returns: of each reading its ids, n of them, and n - 1 targets: what is to be said after each
              token but the last, -100 where nothing is to be learned
+    Raises:  ValueError where the words do not make up the first message.
     """
 
     @cache
@@ -45,6 +46,11 @@ def reading_rows(
             continue
         target = np.where(learned, row, IGNORE)[1:]
         ends = np.cumsum([len(tokens(word)) for word in reading.words])  # behind the user's mark
+        if list(row[ends[-1] + 1 :][:1]) != [template.end_id]:
+            raise ValueError(
+                f"reading_rows: the words {' '.join(reading.words)!r} come to {ends[-1]} tokens, "
+                f"the message {reading.messages[0]['content']!r} does not"
+            )
         for end, note in zip(ends, reading.notes, strict=True):
             if note is not None:
                 target[end] = tokens(note)[0]  # of a rare name the beginning
