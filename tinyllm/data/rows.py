@@ -17,8 +17,8 @@ class RowBatch(NamedTuple):
     ids: np.ndarray
     """(B, T) int64: each row without its last token."""
     targets: np.ndarray
-    """(B, T) int64: each row without its first token; -100, which loss ignores, where nothing is to
-    be learned."""
+    """(B, T) int64: what is to be predicted after each, as a rule the next token; -100, which loss
+    ignores, where nothing is to be learned."""
 
 
 class RowBatches(EpochLoader[RowBatch]):

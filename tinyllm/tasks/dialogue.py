@@ -42,7 +42,7 @@ from tinyllm.training.config import TaskConfig
 
 PRETRAINING = "pretraining"
 READ = 0.25  # as many stories are read as this share of the conversations
-ONE_DAY = 0.15  # of the stories that tell of one day alone are talked about: they are soon learned
+ONE_DAY = 0.15  # of the stories that tell of one day alone are talked about, most of them easy
 WORLD = 0.1  # of the conversations to learn from are about the world, which is soon known
 # What is learned last is asked most.
 LEARNED = Mix(
@@ -98,7 +98,7 @@ def load_corpus(
 ) -> Corpus:
     """Tell stories and talk about them; the test's are told and asked of their own draws.
 
-    Args:    count: of conversations to learn from; of stories to read there are fewer.
+    Args:    count: of conversations to learn from; of stories to read there are a quarter as many.
              turns: questions in a conversation to learn from; in those of the test there are 4.
     """
     grammar = Grammar(World(0, size))
@@ -111,7 +111,7 @@ def load_corpus(
         )
         for story in stories(grammar, math.ceil(READ * count), seed, "train")
     ]
-    enough = count * math.ceil(1 / ONE_DAY)
+    enough = 2 * math.ceil(count / ONE_DAY)  # of one day, all of them; only what is asked is told
     told = _with_several_days(stories(grammar, enough, seed + 1, "train"), seed + 4)
     learned = conversations(told, grammar, turns, seed + 1, WORLD, LEARNED)
     learned = list(islice(learned, count))

@@ -14,6 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from tinyllm.data.rows import IGNORE
+from tinyllm.data.tinyworld.spelling import text_of
 from tinyllm.tasks.chat_template import ChatTemplate, Message
 
 
@@ -37,7 +38,7 @@ def reading_rows(
 
     @cache
     def tokens(word: str) -> list[int]:
-        return template.tokenizer.encode(word if word in ".,?!" else f" {word}")
+        return template.tokenizer.encode(text_of(["", word]))  # as it stands within a text
 
     ids, targets = [], []
     for reading in readings:

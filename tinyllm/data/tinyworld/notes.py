@@ -33,7 +33,6 @@ def _names(sentence: Sentence) -> Iterator[str]:
 
 
 def _day(sentence: Sentence) -> str | None:
-    """The day of what happens last in a sentence: what "had happened" before it has none."""
+    """The day on which a sentence happens; what "had happened" before has none of its own."""
     events = (clause.says for clause in sentence.clauses if isinstance(clause.says, Event))
-    days = [event.day.english for event in events if event.day is not None]
-    return days[-1] if days else None
+    return next((event.day.english for event in events if event.day is not None), None)
