@@ -29,7 +29,7 @@ import numpy as np
 
 import tinyllm
 from tinyllm.course import check, hint, prepared, reveal
-from tinyllm.data.rows import RowBatches
+from tinyllm.data.rows import RowBatches, shifted_targets
 from tinyllm.data.tinyworld import (
     Dialogue,
     Grammar,
@@ -226,13 +226,12 @@ assert template.vocab_size < 100
 
 
 # %%
-def train(model, rows, learned, steps, lr=5e-3):
-    """Train on rows of ids, on the tokens that are learned (None: all); return the losses."""
+def train(model, rows, targets, steps, lr=5e-3):
+    """Train on rows of ids and their targets (None: always the next token); return the losses."""
     optimizer, losses = AdamW(model.parameters(), lr=lr), []
-    batches = iter(RowBatches(rows, 16, learned=learned, seed=0))
+    batches = iter(RowBatches(rows, 16, targets=targets, seed=0))
     for step in range(steps):
-        ids, targets = next(batches)  # (B, T) each
-        loss = model.loss(tinyllm.tensor(ids), tinyllm.tensor(targets))
+        loss = model.loss(*map(tinyllm.tensor, next(batches)))  # ids and targets, (B, T) each
         optimizer.zero_grad()
         loss.backward()
         share = min(1.0, (step + 1) / 10) * (1 - 0.95 * step / steps)
@@ -270,8 +269,9 @@ before = answers_of(model, [prompt])[0][0]
 print("after pretraining:", before)
 
 # %%
-rows, masks = zip(*(template.training_row(d.turns) for d in talks), strict=True)
-in_tuning = train(model, rows, masks, 248)  # each conversation once, but for a few
+pairs = [template.training_row(d.turns) for d in talks]  # ids and mask of each
+rows, targets = [ids for ids, _ in pairs], [shifted_targets(*pair) for pair in pairs]
+in_tuning = train(model, rows, targets, 248)  # each conversation once, but for a few
 after = answers_of(model, [prompt])[0][0]
 print("after fine-tuning:", after)
 figure, panels = plt.subplots(1, 2, figsize=(8, 2.6), layout="constrained", facecolor=PAPER)
@@ -458,7 +458,7 @@ answerable = [
 twin = Decoder(config)
 twin.load_state_dict({name: tinyllm.tensor(array) for name, array in pretrained.items()})
 pairs = [template.training_row(d.turns) for d in answerable if d.questions]
-train(twin, *zip(*pairs, strict=True), 60)
+train(twin, [ids for ids, _ in pairs], [shifted_targets(*pair) for pair in pairs], 60)
 unknown = [item for item in items if item[0].kind == "unanswerable"]
 twin_said, twin_scores, _ = score_all(twin, unknown)
 abstained = twin_scores.count("abstained") / len(unknown)

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 import tinyllm
 from tinyllm.cli import app
-from tinyllm.data.rows import RowBatches
+from tinyllm.data.rows import RowBatches, shifted_targets
 from tinyllm.data.tinyworld import reading_notes, stories
 from tinyllm.data.tinyworld.questions import ABSTENTIONS
 from tinyllm.tasks import dialogue
@@ -47,7 +47,7 @@ def test_answers_and_their_ends_are_learned_and_nothing_else():
         TEMPLATE.show([token]) for token, is_learned in zip(ids, learned, strict=True) if is_learned
     ]
     assert "".join(text) == " nobody.<|end|>" * 2
-    batch = next(iter(RowBatches([ids], 1, learned=[learned])))
+    batch = next(iter(RowBatches([ids], 1, targets=[shifted_targets(ids, learned)])))
     kept = batch.targets[0] != -100
     np.testing.assert_array_equal(batch.targets[0][kept], ids[learned])
     np.testing.assert_array_equal(batch.ids[0], ids[:-1])

@@ -76,8 +76,6 @@ def test_targets_that_do_not_fit_their_rows():
     np.testing.assert_array_equal(batch.ids, [[1, 2]])
     with pytest.raises(ValueError, match="row 0 has 3 tokens, so 2 targets, .* shape \\(3,\\)"):
         RowBatches(rows, 1, targets=[[1, 2, 3]])
-    with pytest.raises(ValueError, match="give one"):
-        RowBatches(rows, 1, targets=[[1, 2]], learned=[[True] * 3])
     with pytest.raises(ValueError, match="row 0 has no token to be predicted"):
         RowBatches(rows, 1, targets=[[IGNORE, IGNORE]])
     with pytest.raises(ValueError, match="shorter than"):

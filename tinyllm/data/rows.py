@@ -26,9 +26,8 @@ class RowBatches(EpochLoader[RowBatch]):
 
     Args:
         rows: token ids, at least 2 each.
-        learned: of each row, which tokens are to be predicted, as bools; None: all but the first.
-        targets: in place of `learned`, where it is not always the next token: of each row what is
-            to be predicted after each token but the last, -100 for nothing.
+        targets: of each row what is to be predicted after each token but the last, -100 for
+            nothing; None: the next token. See `shifted_targets`.
         batch_size: B. pad_id: what fills up; causal models do not look at it.
         pool: batches sorted by length together; 1 sorts nothing.
         seed: of the order.
@@ -39,7 +38,6 @@ class RowBatches(EpochLoader[RowBatch]):
         rows: Sequence[Sequence[int]],
         batch_size: int,
         *,
-        learned: Sequence[Sequence[bool]] | None = None,
         targets: Sequence[Sequence[int]] | None = None,
         pad_id: int = 0,
         pool: int = 20,
@@ -51,18 +49,11 @@ class RowBatches(EpochLoader[RowBatch]):
         super().__init__(seed, shuffle)
         self.rows = id_lists("RowBatches", rows, "row")
         self.batch_size, self.pad_id, self.pool = batch_size, pad_id, pool
-        if targets is not None:
-            self.targets = _targets_of(self.rows, targets, learned)
-        elif learned is None:
-            self.targets = [row[1:] for row in self.rows]
-        else:
-            self.targets = [
-                np.where(np.asarray(mask, bool)[1:], row[1:], IGNORE)
-                for row, mask in zip(self.rows, learned, strict=True)
-            ]
-        for number, targets in enumerate(self.targets):
-            if not (targets != IGNORE).any():
-                raise ValueError(f"RowBatches: row {number} has no token to be predicted")
+        given = [row[1:] for row in self.rows] if targets is None else targets
+        self.targets = [
+            _checked(number, row, target)
+            for number, (row, target) in enumerate(zip(self.rows, given, strict=True))
+        ]
         self._lengths = np.array([len(row) for row in self.rows])
 
     def _settings(self) -> dict[str, Any]:
@@ -92,18 +83,23 @@ class RowBatches(EpochLoader[RowBatch]):
         return RowBatch(ids, targets)
 
 
-def _targets_of(
-    rows: list[np.ndarray],
-    targets: Sequence[Sequence[int]],
-    learned: Sequence[Sequence[bool]] | None,
-) -> list[np.ndarray]:
-    if learned is not None:
-        raise ValueError("RowBatches: `learned` and `targets` say the same thing: give one")
-    kept = [np.asarray(target, np.int64) for target in targets]
-    for number, (row, target) in enumerate(zip(rows, kept, strict=True)):
-        if target.shape != (len(row) - 1,):
-            raise ValueError(
-                f"RowBatches: row {number} has {len(row)} tokens, so {len(row) - 1} targets, "
-                f"and was given targets of shape {target.shape}"
-            )
+def shifted_targets(row: np.ndarray, learned: np.ndarray) -> np.ndarray:
+    """Return what is to be predicted after each token but the last: the next one, or nothing.
+
+    target_t = row_{t+1} if learned_{t+1} else -100
+
+    Shapes:  (n), (n) -> (n - 1)
+    """
+    return np.where(learned, row, IGNORE)[1:]
+
+
+def _checked(number: int, row: np.ndarray, targets: Sequence[int]) -> np.ndarray:
+    kept = np.asarray(targets, np.int64)
+    if kept.shape != (len(row) - 1,):
+        raise ValueError(
+            f"RowBatches: row {number} has {len(row)} tokens, so {len(row) - 1} targets, "
+            f"and was given targets of shape {kept.shape}"
+        )
+    if not (kept != IGNORE).any():
+        raise ValueError(f"RowBatches: row {number} has no token to be predicted")
     return kept

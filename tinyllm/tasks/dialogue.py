@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from tinyllm import random
-from tinyllm.data.rows import RowBatch, RowBatches
+from tinyllm.data.rows import RowBatch, RowBatches, shifted_targets
 from tinyllm.data.tinyworld import (
     AnswerScores,
     Dialogue,
@@ -269,8 +269,8 @@ def _source(
     """Batches of the conversations that fit the context."""
     rows = map(template.training_row, conversations)
     rows = [row for row in rows if len(row[0]) <= decoder.config.context_length]
-    ids, learned = zip(*rows, strict=True)
-    return LoaderSource(RowBatches(ids, batch_size, learned=learned, **order), to_tensors)
+    ids, targets = [row[0] for row in rows], [shifted_targets(*row) for row in rows]
+    return LoaderSource(RowBatches(ids, batch_size, targets=targets, **order), to_tensors)
 
 
 def _message(role: str, content: str) -> Message:

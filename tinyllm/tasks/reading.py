@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tinyllm.data.rows import IGNORE
+from tinyllm.data.rows import shifted_targets
 from tinyllm.data.tinyworld.spelling import text_of
 from tinyllm.tasks.chat_template import ChatTemplate, Message
 
@@ -45,7 +45,7 @@ def reading_rows(
         row, learned = template.training_row(reading.messages)
         if len(row) > context_length:
             continue
-        target = np.where(learned, row, IGNORE)[1:]
+        target = shifted_targets(row, learned)
         ends = np.cumsum([len(tokens(word)) for word in reading.words])  # behind the user's mark
         if list(row[ends[-1] + 1 :][:1]) != [template.end_id]:
             raise ValueError(
