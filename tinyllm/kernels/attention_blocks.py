@@ -15,6 +15,7 @@ from tinyllm.kernels.vector_math import column_hashes, exp, largest, odd_hash
 
 BLOCK = 64  # queries worked on at once: their scores against all keys stay in the cache
 SHORT = 256  # up to this many keys half a block is quicker: it skips more of what causality hides
+GAP = 16  # so that rows of 1024 numbers do not all fall on the same places of the cache
 COLUMNS = 8  # columns of a table of arrays
 
 
@@ -115,6 +116,19 @@ def _out_of_one(scores, v, v_step, keys, Dv, out):
 
 
 @inlined
+def _turned(across, start, step, width):
+    """Write `across` (width, S + gap), the transpose of S rows that begin `step` numbers apart.
+
+    The products with keys by row are dot products, for which BLAS's kernels for small matrices take
+    half as long again. Turned once, the keys serve all blocks of queries.
+    """
+    for s in range(across.shape[1] - GAP):
+        line = array_at(across, start + s * step * across.itemsize, width)
+        for d in range(width):
+            across[d, s] = line[d]
+
+
+@inlined
 def attend(table, mask, strides, is_causal, prefixes, scale, p, low, high, bound, lse, start, stop):
     """Do the (batch, head) pairs from `start` to `stop`. Arrays: q, k, v, out; lse (B, H, T).
 
@@ -124,16 +138,18 @@ def attend(table, mask, strides, is_causal, prefixes, scale, p, low, high, bound
     B, H, Hk, T, S, D, Dv, past = table[4]
     item = lse.itemsize
     block = min(T, _block(S))
-    scores = np.empty((block, S), lse.dtype)
+    scores, across = np.empty((block, S), lse.dtype), np.empty((D, S + GAP), lse.dtype)
     factor = lse.dtype.type(1 / (1 - p)) if p > 0 else lse.dtype.type(1)
     columns = column_hashes(S if p > 0 else 0, high)
-    here = address(scores)
+    here, turned = address(scores), address(across)
     row = table[:, 3]
     for task in range(start, stop):
         b, h = task // H, task % H
         kv = h // (H // Hk)
         prefix = prefixes[b] if prefixes.size else 0
         k, v = _at(table, 1, b, kv, 0, item), _at(table, 2, b, kv, 0, item)
+        if T > 1 and (task == start or h % (H // Hk) == 0):
+            _turned(across, k, row[1], D)
         for first in range(0, T, block):
             rows = min(block, T - first)
             keys = min(max(past + first + rows, prefix), S) if is_causal else S
@@ -141,8 +157,8 @@ def attend(table, mask, strides, is_causal, prefixes, scale, p, low, high, bound
             if rows == 1:
                 _scores_of_one(scores, q, k, row[1], keys, D, lse.dtype.type(scale))
             else:
-                gemm(scores, TRANSPOSED, NORMAL, keys, rows, D,
-                     scale, k, row[1], q, row[0], 0.0, here, S)  # fmt: skip
+                gemm(scores, NORMAL, NORMAL, keys, rows, D,
+                     scale, turned, S + GAP, q, row[0], 0.0, here, S)  # fmt: skip
             mask_start = b * strides[0] + h * strides[1]
             _softmax_block(
                 scores, first, rows, keys, past, is_causal, prefix,
@@ -210,9 +226,14 @@ def attend_backward(
     item, groups = lse.itemsize, H // Hk
     block = min(T, _block(S))
     weights, grads = np.empty((block, S), lse.dtype), np.empty((block, S), lse.dtype)
+    keys_across, values_across = (
+        np.empty((D, S + GAP), lse.dtype),
+        np.empty((Dv, S + GAP), lse.dtype),
+    )
     factor = lse.dtype.type(1 / (1 - p)) if p > 0 else lse.dtype.type(1)
     columns = column_hashes(S if p > 0 else 0, high)
     w, g = address(weights), address(grads)
+    turned_keys, turned_values = address(keys_across), address(values_across)
     row = table[:, 3]
     last = (T - 1) // block * block
     for task in range(start * groups, stop * groups):
@@ -222,6 +243,9 @@ def attend_backward(
         grad_k = _at(table, 5, b, h // groups, 0, item)
         grad_v = _at(table, 6, b, h // groups, 0, item)
         beta = 0.0 if h % groups == 0 else 1.0
+        if beta == 0.0:
+            _turned(keys_across, k, row[1], D)
+            _turned(values_across, v, row[2], Dv)
         if is_causal and beta == 0.0:  # keys that no query sees
             _zero_rows(lse, grad_k, row[5], T, S, D)
             _zero_rows(lse, grad_v, row[6], T, S, Dv)
@@ -231,14 +255,14 @@ def attend_backward(
             dropout_row = (b * H + h) * T + first
             q, grad_out = _at(table, 0, b, h, first, item), _at(table, 3, b, h, first, item)
             grad_q = _at(table, 4, b, h, first, item)
-            gemm(weights, TRANSPOSED, NORMAL, keys, rows, D,
-                 scale, k, row[1], q, row[0], 0.0, w, S)  # fmt: skip
+            gemm(weights, NORMAL, NORMAL, keys, rows, D,
+                 scale, turned_keys, S + GAP, q, row[0], 0.0, w, S)  # fmt: skip
             mask_start = b * strides[0] + h * strides[1]
             _weights_again(
                 weights, first, rows, keys, is_causal, prefix, mask, mask_start, strides, lse[b, h]
             )
-            gemm(grads, TRANSPOSED, NORMAL, keys, rows, Dv,
-                 1.0, v, row[2], grad_out, row[3], 0.0, g, S)  # fmt: skip
+            gemm(grads, NORMAL, NORMAL, keys, rows, Dv,
+                 1.0, turned_values, S + GAP, grad_out, row[3], 0.0, g, S)  # fmt: skip
             if p > 0:
                 _drop_block(grads, rows, keys, dropout_row, factor, low, columns, bound)
             _grad_scores_block(weights, grads, rows, keys, lse.dtype.type(scale))

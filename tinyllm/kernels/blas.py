@@ -56,6 +56,13 @@ if jit.BLAS_AVAILABLE:
 
 NORMAL, TRANSPOSED = ord("N"), ord("T")
 
+# OpenBLAS's kernels that take a small product as it lies, where a large one is copied first into
+# the order that suits them: it has them for these processors, up to 10^6 multiplications
+TAKES_PIECES = ("SkylakeX", "Cooperlake", "SapphireRapids")
+PIECE = 64, 64, 240  # rows, columns, and how many numbers each of them sums up
+PIECE_TRANSPOSED = 128, 64, 120  # if the left matrix is transposed
+WIDE = 1536  # columns, beyond which a piece lies in too many pages of memory
+
 
 @functools.cache
 def hold_to_one_thread() -> None:
@@ -69,6 +76,12 @@ def blas_architecture() -> str:
     if not jit.BLAS_AVAILABLE:
         return ""
     return ", ".join(getattr(library, "architecture", "") for library in _scipys_own())
+
+
+@functools.cache
+def takes_pieces() -> bool:
+    """Whether a large product is quicker as many small ones."""
+    return blas_architecture() in TAKES_PIECES
 
 
 def _scipys_own() -> list:
@@ -105,22 +118,41 @@ def _gemm(like, trans_a, trans_b, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc):
 
 
 @inlined
-def product_part(a, a_transposed, b, b_transposed, out, beta, row0, row1, col0, col1):
+def product_part(a, a_transposed, b, b_transposed, out, beta, row0, row1, col0, col1, pieces):
     """out[row0:row1, col0:col1] = op(a) op(b) + beta * the same part of out, all row-major.
 
-    A row-major matrix is a column-major one transposed: BLAS is asked for out^T = op(b)^T op(a)^T.
+    pieces: of a size that OpenBLAS takes as they lie; not for a transposed b, whose products are
+    sums along rows of both and so the slow ones of the small.
     """
-    width = out.shape[1]
     inner = a.shape[0] if a_transposed else a.shape[1]
-    a_start = row0 if a_transposed else row0 * a.shape[1]
-    b_start = col0 * b.shape[1] if b_transposed else col0
+    if b_transposed or not pieces or out.shape[1] > WIDE:
+        _product(a, a_transposed, b, b_transposed, out, beta, row0, row1, col0, col1, 0, inner)
+        return
+    rows, columns, depth = PIECE_TRANSPOSED if a_transposed else PIECE
+    for i in range(row0, row1, rows):
+        for k in range(0, inner, depth):
+            for j in range(col0, col1, columns):
+                _product(
+                    a, a_transposed, b, False, out, 1.0 if k else beta, i, min(i + rows, row1),
+                    j, min(j + columns, col1), k, min(k + depth, inner),
+                )  # fmt: skip
+
+
+@inlined
+def _product(
+    a, a_transposed, b, b_transposed, out, beta, row0, row1, col0, col1, inner0, inner1
+):  # fmt: skip
+    """A row-major matrix is a column-major one transposed: out^T = op(b)^T op(a)^T is asked for."""
+    width = out.shape[1]
+    a_start = inner0 * a.shape[1] + row0 if a_transposed else row0 * a.shape[1] + inner0
+    b_start = col0 * b.shape[1] + inner0 if b_transposed else inner0 * b.shape[1] + col0
     gemm(
         out,
         TRANSPOSED if b_transposed else NORMAL,
         TRANSPOSED if a_transposed else NORMAL,
         col1 - col0,
         row1 - row0,
-        inner,
+        inner1 - inner0,
         1.0,
         address(b) + b_start * b.itemsize,
         b.shape[1],

@@ -6,7 +6,7 @@ import functools
 
 import numpy as np
 
-from tinyllm.kernels.blas import hold_to_one_thread, product_part
+from tinyllm.kernels.blas import hold_to_one_thread, product_part, takes_pieces
 from tinyllm.kernels.jit import inlined, parallel
 from tinyllm.kernels.kernel import kernel
 from tinyllm.kernels.memory import empty
@@ -35,7 +35,10 @@ def matmul(a, b):
         right, right_transposed = _oriented(b)
         threads = threads_for_product(a.size * n)
         rows = out.reshape(-1, n)
-        _matmul(threads, threads, left, left_transposed, right, right_transposed, rows, threads)
+        _matmul(
+            threads, threads, left, left_transposed, right, right_transposed, rows, threads,
+            takes_pieces(),
+        )  # fmt: skip
         return out
     batch = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
     left, left_transposed = _oriented(np.broadcast_to(a, (*batch, m, k)))
@@ -50,6 +53,7 @@ def matmul(a, b):
         right.reshape(-1, *right.shape[-2:]),
         right_transposed,
         matrices,
+        takes_pieces(),
     )
     return out
 
@@ -121,17 +125,19 @@ def _part_of(shape, part, parts):
 
 
 @parallel
-def _matmul(a, a_transposed, b, b_transposed, out, parts, start, stop):
+def _matmul(a, a_transposed, b, b_transposed, out, parts, pieces, start, stop):
     for part in range(start, stop):
         row0, row1, col0, col1 = _part_of(out.shape, part, parts)
-        product_part(a, a_transposed, b, b_transposed, out, 0.0, row0, row1, col0, col1)
+        product_part(a, a_transposed, b, b_transposed, out, 0.0, row0, row1, col0, col1, pieces)
 
 
 @parallel
-def _matmul_batched(a, a_transposed, b, b_transposed, out, start, stop):
+def _matmul_batched(a, a_transposed, b, b_transposed, out, pieces, start, stop):
     rows, columns = out.shape[1:]
     for i in range(start, stop):
-        product_part(a[i], a_transposed, b[i], b_transposed, out[i], 0.0, 0, rows, 0, columns)
+        product_part(
+            a[i], a_transposed, b[i], b_transposed, out[i], 0.0, 0, rows, 0, columns, pieces
+        )
 
 
 @inlined
@@ -160,7 +166,7 @@ def linear_parts(x, weight, bias, onto, y, parts, start, stop):
         if bias.size or onto.size:
             beta = 1.0
             _lay_down(y, bias, onto, row0, row1, col0, col1)
-        product_part(x, False, weight, True, y, beta, row0, row1, col0, col1)
+        product_part(x, False, weight, True, y, beta, row0, row1, col0, col1, False)
 
 
 @inlined
