@@ -56,7 +56,7 @@ LEARNED = Mix(
 class DialogueConfig(TaskConfig):
     """How both stages are trained; `max_steps` is of the second."""
 
-    max_steps: int = 3200
+    max_steps: int = 3800
     pretraining_steps: int = 600
     batch_size: int = 16
     optimizer: str = "muon"
