@@ -231,7 +231,8 @@ def train(model, rows, targets, steps, lr=5e-3):
     optimizer, losses = AdamW(model.parameters(), lr=lr), []
     batches = iter(RowBatches(rows, 16, targets=targets, seed=0))
     for step in range(steps):
-        loss = model.loss(*map(tinyllm.tensor, next(batches)))  # ids and targets, (B, T) each
+        batch = next(batches)
+        loss = model.loss(tinyllm.tensor(batch.ids), tinyllm.tensor(batch.targets))  # (B, T) each
         optimizer.zero_grad()
         loss.backward()
         share = min(1.0, (step + 1) / 10) * (1 - 0.95 * step / steps)

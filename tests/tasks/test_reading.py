@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tinyllm.data.rows import IGNORE, RowBatches
+from tinyllm.data.rows import IGNORE, RowBatches, shifted_targets
 from tinyllm.tasks.chat_template import ChatTemplate
 from tinyllm.tasks.dialogue import load_corpus
 from tinyllm.tasks.reading import Reading, reading_rows
@@ -80,3 +80,10 @@ def test_targets_that_do_not_fit_their_rows():
         RowBatches(rows, 1, targets=[[IGNORE, IGNORE]])
     with pytest.raises(ValueError, match="shorter than"):
         RowBatches([*rows, *rows], 1, targets=[[1, 2]])
+
+
+def test_a_mask_becomes_targets():
+    np.testing.assert_array_equal(shifted_targets([5, 6, 7], [True, False, True]), [IGNORE, 7])
+    for learned in ([True], [True] * 4):  # one alone would otherwise count for all
+        with pytest.raises(ValueError, match="row has 3 tokens, learned says of [14]"):
+            shifted_targets([5, 6, 7], learned)

@@ -83,13 +83,19 @@ class RowBatches(EpochLoader[RowBatch]):
         return RowBatch(ids, targets)
 
 
-def shifted_targets(row: np.ndarray, learned: np.ndarray) -> np.ndarray:
+def shifted_targets(row: Sequence[int], learned: Sequence[bool]) -> np.ndarray:
     """Return what is to be predicted after each token but the last: the next one, or nothing.
 
     target_t = row_{t+1} if learned_{t+1} else -100
 
     Shapes:  (n), (n) -> (n - 1)
+    Raises:  ValueError where there are not as many in both.
     """
+    if len(row) != len(learned):
+        raise ValueError(
+            f"shifted_targets: row has {len(row)} tokens, learned says of {len(learned)} "
+            "whether they are learned"
+        )
     return np.where(learned, row, IGNORE)[1:]
 
 

@@ -15,6 +15,7 @@ from tinyllm.kernels.vector_math import column_hashes, exp, largest, odd_hash
 
 BLOCK = 64  # queries worked on at once: their scores against all keys stay in the cache
 SHORT = 256  # up to this many keys half a block is quicker: it skips more of what causality hides
+FEW_QUERIES = 16  # up to so many, to turn the keys takes longer than it saves
 GAP = 16  # so that rows of 1024 numbers do not all fall on the same places of the cache
 COLUMNS = 8  # columns of a table of arrays
 
@@ -117,10 +118,10 @@ def _out_of_one(scores, v, v_step, keys, Dv, out):
 
 @inlined
 def _turned(across, start, step, width):
-    """Write `across` (width, S + gap), the transpose of S rows that begin `step` numbers apart.
+    """Write `across` (width, S + GAP), the transpose of S rows that begin `step` numbers apart.
 
     The products with keys by row are dot products, for which BLAS's kernels for small matrices take
-    half as long again. Turned once, the keys serve all blocks of queries.
+    nearly twice as long. Turned once, the keys serve all blocks of queries.
     """
     for s in range(across.shape[1] - GAP):
         line = array_at(across, start + s * step * across.itemsize, width)
@@ -138,7 +139,8 @@ def attend(table, mask, strides, is_causal, prefixes, scale, p, low, high, bound
     B, H, Hk, T, S, D, Dv, past = table[4]
     item = lse.itemsize
     block = min(T, _block(S))
-    scores, across = np.empty((block, S), lse.dtype), np.empty((D, S + GAP), lse.dtype)
+    scores, turn = np.empty((block, S), lse.dtype), T > FEW_QUERIES
+    across = np.empty((D if turn else 0, S + GAP), lse.dtype)
     factor = lse.dtype.type(1 / (1 - p)) if p > 0 else lse.dtype.type(1)
     columns = column_hashes(S if p > 0 else 0, high)
     here, turned = address(scores), address(across)
@@ -148,7 +150,7 @@ def attend(table, mask, strides, is_causal, prefixes, scale, p, low, high, bound
         kv = h // (H // Hk)
         prefix = prefixes[b] if prefixes.size else 0
         k, v = _at(table, 1, b, kv, 0, item), _at(table, 2, b, kv, 0, item)
-        if T > 1 and (task == start or h % (H // Hk) == 0):
+        if turn and (task == start or h % (H // Hk) == 0):
             _turned(across, k, row[1], D)
         for first in range(0, T, block):
             rows = min(block, T - first)
@@ -156,6 +158,9 @@ def attend(table, mask, strides, is_causal, prefixes, scale, p, low, high, bound
             q, out = _at(table, 0, b, h, first, item), _at(table, 3, b, h, first, item)
             if rows == 1:
                 _scores_of_one(scores, q, k, row[1], keys, D, lse.dtype.type(scale))
+            elif not turn:
+                gemm(scores, TRANSPOSED, NORMAL, keys, rows, D,
+                     scale, k, row[1], q, row[0], 0.0, here, S)  # fmt: skip
             else:
                 gemm(scores, NORMAL, NORMAL, keys, rows, D,
                      scale, turned, S + GAP, q, row[0], 0.0, here, S)  # fmt: skip
@@ -226,10 +231,8 @@ def attend_backward(
     item, groups = lse.itemsize, H // Hk
     block = min(T, _block(S))
     weights, grads = np.empty((block, S), lse.dtype), np.empty((block, S), lse.dtype)
-    keys_across, values_across = (
-        np.empty((D, S + GAP), lse.dtype),
-        np.empty((Dv, S + GAP), lse.dtype),
-    )
+    keys_across = np.empty((D, S + GAP), lse.dtype)
+    values_across = np.empty((Dv, S + GAP), lse.dtype)
     factor = lse.dtype.type(1 / (1 - p)) if p > 0 else lse.dtype.type(1)
     columns = column_hashes(S if p > 0 else 0, high)
     w, g = address(weights), address(grads)
