@@ -10,9 +10,10 @@ from tinyllm.kernels.blas import hold_to_one_thread, product_part, takes_pieces
 from tinyllm.kernels.jit import inlined, parallel
 from tinyllm.kernels.kernel import kernel
 from tinyllm.kernels.memory import empty
-from tinyllm.kernels.threads import get_num_threads
+from tinyllm.kernels.threads import get_num_threads, threads_for
 
 SMALL_PRODUCT = 250_000  # multiplications below which one thread is quicker
+LONG = 256  # rows for each thread, from which on a product of its own rows is worth it
 FEW_ROWS = 4  # up to so many, reading the weights once takes longer than multiplying
 
 
@@ -31,14 +32,7 @@ def matmul(a, b):
     n = b.shape[-1]
     if b.ndim == 2 and (a.ndim == 2 or a.flags.c_contiguous):
         out = empty((*batch, m, n), a.dtype)
-        left, left_transposed = _oriented(a.reshape(-1, k))
-        right, right_transposed = _oriented(b)
-        threads = threads_for_product(a.size * n)
-        rows = out.reshape(-1, n)
-        _matmul(
-            threads, threads, left, left_transposed, right, right_transposed, rows, threads,
-            takes_pieces(),
-        )  # fmt: skip
+        _product_of(_oriented(a.reshape(-1, k)), _oriented(b), out.reshape(-1, n))
         return out
     batch = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
     left, left_transposed = _oriented(np.broadcast_to(a, (*batch, m, k)))
@@ -56,6 +50,31 @@ def matmul(a, b):
         takes_pieces(),
     )
     return out
+
+
+def _product_of(left, right, out):
+    """Two matrices, each with whether its memory holds it transposed."""
+    (a, a_transposed), (b, b_transposed) = left, right
+    (m, n), k = out.shape, a.size // len(out)
+    threads = threads_for_product(m * n * k)
+    if a_transposed and not b_transposed and _each_its_own_rows(m, n, k, threads):
+        others = empty((threads - 1, m, n), out.dtype)
+        _matmul_by_rows(threads, threads, a, b, out, others, takes_pieces())
+        _add_up(out.size, threads_for(out.size), out.reshape(-1), others.reshape(len(others), -1))
+    else:
+        _matmul(
+            threads, threads, a, a_transposed, b, b_transposed, out, threads, takes_pieces()
+        )  # fmt: skip
+
+
+def _each_its_own_rows(m: int, n: int, k: int, threads: int) -> bool:
+    """Whether each thread shall multiply its own of the k rows, all sums to be added up after it.
+
+    Such is the gradient of a weight, over k tokens. Cut by its own rows, each thread would read
+    what the other wrote, all k (m + n) numbers; where threads share no cache that takes longer than
+    to add up so many times m n.
+    """
+    return threads > 1 and k >= LONG * threads and 2 * threads * m * n <= k * (m + n)
 
 
 @kernel
@@ -129,6 +148,25 @@ def _matmul(a, a_transposed, b, b_transposed, out, parts, pieces, start, stop):
     for part in range(start, stop):
         row0, row1, col0, col1 = _part_of(out.shape, part, parts)
         product_part(a, a_transposed, b, b_transposed, out, 0.0, row0, row1, col0, col1, pieces)
+
+
+@parallel
+def _matmul_by_rows(a, b, out, others, pieces, start, stop):
+    (rows, m), n, parts = a.shape, out.shape[1], len(others) + 1
+    for part in range(start, stop):
+        first, last = rows * part // parts, rows * (part + 1) // parts
+        mine = others[part - 1] if part else out
+        product_part(
+            a[first:last], True, b[first:last], False, mine, 0.0, 0, m, 0, n, pieces
+        )  # fmt: skip
+
+
+@parallel
+def _add_up(total, others, start, stop):
+    for i in range(len(others)):
+        other = others[i]
+        for j in range(start, stop):
+            total[j] += other[j]
 
 
 @parallel

@@ -8,7 +8,7 @@ from tinyllm.kernels.jit import inlined, parallel
 from tinyllm.kernels.kernel import kernel
 from tinyllm.kernels.memory import empty_like
 from tinyllm.kernels.rows import as_rows, n_rows
-from tinyllm.kernels.threads import threads_for
+from tinyllm.kernels.threads import sums_apart, threads_for
 
 
 @kernel
@@ -53,7 +53,7 @@ def layer_norm_backward(grad_y, x, weight, mean, rstd):
 def layer_norm_backward(grad_y, x, weight, mean, rstd):
     grad_x, rows = empty_like(x), as_rows(x)
     threads = threads_for(x.size)
-    partial = np.zeros((threads, 2, weight.size), weight.dtype)  # grad_weight, grad_bias
+    partial = sums_apart(threads, (2, weight.size), weight.dtype)  # of grad_weight, grad_bias
     _layer_norm_backward(
         threads,
         threads,
@@ -65,7 +65,8 @@ def layer_norm_backward(grad_y, x, weight, mean, rstd):
         grad_x.reshape(rows.shape),
         partial,
     )
-    grad_weight, grad_bias = partial.sum(axis=0) if threads > 1 else partial[0]
+    sums = partial.sum(axis=0) if threads > 1 else partial[0]
+    grad_weight, grad_bias = sums[:, : weight.size]
     return grad_x, grad_weight, grad_bias
 
 
@@ -102,12 +103,13 @@ def rms_norm_backward(grad_y, x, weight, rstd):
 def rms_norm_backward(grad_y, x, weight, rstd):
     grad_x = empty_like(x)
     threads = threads_for(x.size)
-    partial = np.zeros((threads, weight.size), weight.dtype)
+    partial = sums_apart(threads, weight.shape, weight.dtype)
     rstd, rows = rstd.ravel(), as_rows(x)
     _rms_norm_backward(
         threads, threads, as_rows(grad_y), rows, weight, rstd, as_rows(grad_x), partial
     )
-    return grad_x, partial.sum(axis=0) if threads > 1 else partial[0]
+    sums = partial.sum(axis=0) if threads > 1 else partial[0]
+    return grad_x, sums[: weight.size]
 
 
 @parallel

@@ -50,9 +50,11 @@ def adam_step(
         adam_step.definition(*lists, step, lr, beta1, beta2, eps, weight_decay, decoupled)
         return
     count = sum([param.size for param in params])
+    threads = threads_for(count)
     _adam(
-        count,
-        threads_for(count),
+        threads,
+        threads,
+        threads,
         table,
         params[0].reshape(-1),
         lr / (1 - beta1**step),
@@ -80,7 +82,7 @@ def sum_of_squares(arrays):
     count = sum([x.size for x in arrays])
     threads = threads_for(count)
     partial = np.zeros(threads, np.float64)
-    _sum_of_squares(threads, threads, table, arrays[0].reshape(-1), count, partial)
+    _sum_of_squares(threads, threads, table, arrays[0].reshape(-1), partial)
     return float(partial.sum())
 
 
@@ -98,7 +100,8 @@ def scale_(arrays, factor):
         scale_.definition(arrays, factor)
         return
     count = sum([x.size for x in arrays])
-    _scale(count, threads_for(count), table, arrays[0].reshape(-1), float(factor))
+    threads = threads_for(count)
+    _scale(threads, threads, threads, table, arrays[0].reshape(-1), float(factor))
 
 
 def _table_of(*lists):
@@ -117,25 +120,22 @@ def _table_of(*lists):
 
 
 @inlined
-def _share(table, i, before, start, stop, like):
-    """Which elements of array i lie within start .. stop, if `before` precede it: (first, count),
-    the first as an offset in bytes."""
-    first = max(start - before, 0)
-    last = min(stop - before, table[i, 0])
-    return first * like.itemsize, max(last - first, 0)
+def _share(table, i, part, parts, like):
+    """The part of array i that is one thread's: (first, count), the first as an offset in bytes."""
+    size = table[i, 0]
+    first = size * part // parts
+    return first * like.itemsize, size * (part + 1) // parts - first
 
 
 @parallel
-def _adam(table, like, lr, correction2, beta1, beta2, eps, keep, l2, start, stop):
+def _adam(parts, table, like, lr, correction2, beta1, beta2, eps, keep, l2, start, stop):
     real = like.dtype.type
     lr, correction2, eps = real(lr), real(correction2), real(eps)
     b2, c1, c2 = real(beta2), real(1 - beta1), real(1 - beta2)
     keep, l2 = real(keep), real(l2)
-    before = 0
-    for i in range(len(table)):
-        skip, n = _share(table, i, before, start, stop, like)
-        before += table[i, 0]
-        if n:
+    for part in range(start, stop):
+        for i in range(len(table)):
+            skip, n = _share(table, i, part, parts, like)
             p, g = array_at(like, table[i, 1] + skip, n), array_at(like, table[i, 2] + skip, n)
             m, v = array_at(like, table[i, 3] + skip, n), array_at(like, table[i, 4] + skip, n)
             for j in range(n):
@@ -159,25 +159,20 @@ def _squares(x):
 
 
 @parallel
-def _sum_of_squares(table, like, count, partial, start, stop):
-    parts = partial.size
+def _sum_of_squares(table, like, partial, start, stop):
     for part in range(start, stop):
-        first, last = count * part // parts, count * (part + 1) // parts
-        before = 0
+        total = 0.0  # written once: the threads' sums lie in one line of the cache
         for i in range(len(table)):
-            skip, n = _share(table, i, before, first, last, like)
-            before += table[i, 0]
-            if n:
-                partial[part] += _squares(array_at(like, table[i, 1] + skip, n))
+            skip, n = _share(table, i, part, partial.size, like)
+            total += _squares(array_at(like, table[i, 1] + skip, n))
+        partial[part] = total
 
 
 @parallel
-def _scale(table, like, factor, start, stop):
-    before = 0
-    for i in range(len(table)):
-        skip, n = _share(table, i, before, start, stop, like)
-        before += table[i, 0]
-        if n:
+def _scale(parts, table, like, factor, start, stop):
+    for part in range(start, stop):
+        for i in range(len(table)):
+            skip, n = _share(table, i, part, parts, like)
             x = array_at(like, table[i, 1] + skip, n)
             for j in range(n):
                 x[j] *= x.dtype.type(factor)

@@ -10,9 +10,12 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import numpy as np
+
 from tinyllm.kernels import jit
 
 SMALL = 16_384  # elements below which waking a second thread costs more than it saves
+CACHE_LINES = 128  # bytes that one processor takes from another at a time: a line, or two beside
 
 
 def _allowed_by_affinity() -> int:
@@ -63,6 +66,16 @@ def set_num_threads(n: int) -> None:
 def threads_for(elements: int) -> int:
     """One thread for small work, all of them for the rest."""
     return 1 if elements < SMALL else _threads
+
+
+def sums_apart(threads: int, shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
+    """Zeros (threads, *shape[:-1], shape[-1] + gap): for each thread sums of its own.
+
+    Without the gap two threads' sums would meet in one line of the cache, which would go to and
+    fro between the processors at each addition. Take `[..., : shape[-1]]` of what they add up to.
+    """
+    gap = CACHE_LINES // dtype.itemsize
+    return np.zeros((threads, *shape[:-1], shape[-1] + gap), dtype)
 
 
 _threads = _default()
