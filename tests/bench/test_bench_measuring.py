@@ -14,11 +14,12 @@ import tinyllm
 from tinyllm.bench import interleave, peak, start, suite
 from tinyllm.bench.cases import DECODING, MODELS, Model, batches, initial_weight
 from tinyllm.bench.clock import times_of, warm_up
-from tinyllm.bench.decoding import Decoding
+from tinyllm.bench.decoding import Decoding, Reading
 from tinyllm.bench.machine import describe, machine
 from tinyllm.bench.memory import PeakMemory
 from tinyllm.bench.our_ops import OurOps
 from tinyllm.bench.profile import PHASES, Profile, flops_of, group_of
+from tinyllm.bench.roofline import decoding_bytes
 from tinyllm.bench.training import Training, make_model
 from tinyllm.kernels import Kernel
 from tinyllm.training.display import Display
@@ -93,6 +94,14 @@ def test_decoding_both_ways(short):
     with tinyllm.no_grad():
         whole = make_model(MICRO)(tinyllm.tensor(decoding.prompt[None]))
     np.testing.assert_allclose(logits, whole.array[0, -1, :8], rtol=1e-5, atol=1e-6)
+
+
+def test_as_many_bytes_are_read_as_weights_for_a_token():
+    reading = Reading(MICRO, None, PeakMemory())
+    assert reading.array.nbytes == decoding_bytes(MICRO)
+    times = reading.run(3)["times"]
+    assert len(times) == 3
+    assert reading.about()["seconds"] > min(times) > 0  # a whole text's passes, and one
 
 
 @pytest.mark.parametrize("name", DECODING.values())
@@ -287,9 +296,8 @@ def test_peaks_are_measured(monkeypatch):
     monkeypatch.setattr(peak, "SHAPES", ((64, 64, 64),))
     monkeypatch.setattr(peak, "SECONDS", 0.0)
     monkeypatch.setattr(peak, "FAR_BEYOND_CACHES", 2**16)
-    answer = peak.Peak("tinyllm", None, PeakMemory()).run(1, sizes=[4096])
-    assert set(answer) == {"gflops", "bandwidth", "read_bandwidth", "read_bandwidth_at"}
-    assert answer["read_bandwidth_at"]["4096"] > 0
+    answer = peak.Peak("tinyllm", None, PeakMemory()).run(1)
+    assert set(answer) == {"gflops", "bandwidth", "read_bandwidth"}
     assert set(peak.Peak("numpy", None, PeakMemory()).run(1)) == {"gflops"}
 
 

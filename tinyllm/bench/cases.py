@@ -84,6 +84,7 @@ DECODING = {"decode-char": "char", "decode-baby": "baby", "decode-gpt2": "gpt2"}
 STARTING = ("start", "import")
 SCALING = "scaling"  # the baby step with one thread and with all
 COLD = "cold"  # a first start, kernels not yet built: only when asked for
+READING = "reading"  # the contender of a decoding case that only reads so many bytes as weights
 DEFAULT = (*TRAINING, *DECODING, *STARTING, SCALING)
 ALL = (*DEFAULT, COLD)
 

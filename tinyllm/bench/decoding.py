@@ -1,4 +1,4 @@
-"""Our side of writing with the key-value cache."""
+"""Our side of writing with the key-value cache, and the reading of weights that bounds it."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ from typing import Any
 import numpy as np
 
 import tinyllm
+from tinyllm import kernels
 from tinyllm.bench.cases import Model, prompt
 from tinyllm.bench.memory import PeakMemory
+from tinyllm.bench.roofline import decoding_bytes
 from tinyllm.bench.training import make_model
 from tinyllm.generation import generate
 
@@ -69,3 +71,33 @@ class Decoding:
         """Seconds per token in each of `n` texts."""
         times = [self.write() for _ in range(n)]
         return {"times": times, "peak_bytes": self.memory.peak()}
+
+
+class Reading:
+    """An array as large as the weights that a token needs, read again and again.
+
+    It takes its turns with the writing that it bounds: what memory gives differs from one minute
+    to the next on a shared machine, and by where it places this one's processors.
+    """
+
+    def __init__(self, model: Model, threads: int | None, memory: PeakMemory) -> None:
+        if threads is not None:
+            tinyllm.set_num_threads(threads)
+        self.passes = model.new_tokens
+        self.array = np.ones(decoding_bytes(model) // 4, np.float32)
+        self.seconds = min(self.read() for _ in range(2))
+
+    def read(self) -> float:
+        """Seconds of one pass, of as many passes as a text has tokens."""
+        start = perf_counter()
+        for _ in range(self.passes):
+            kernels.sum_of_squares([self.array])
+        return (perf_counter() - start) / self.passes
+
+    def about(self) -> dict[str, Any]:
+        """It computes nothing that others could check."""
+        return {"seconds": self.seconds * self.passes}
+
+    def run(self, n: int) -> dict[str, Any]:
+        """Seconds of a pass, `n` times over."""
+        return {"times": [self.read() for _ in range(n)]}

@@ -32,16 +32,11 @@ class Peak:
         """Nothing is made beforehand."""
         return {}
 
-    def run(self, n: int, sizes: list[int] = ()) -> dict[str, Any]:
-        """Measure.
-
-        Args:    n: without meaning here; sizes: bytes of weights that decoding reads, over and
-                 over: what fits a cache is read faster.
-        """
+    def run(self, n: int) -> dict[str, Any]:
+        """Measure; `n` is without meaning here."""
         answer: dict[str, Any] = {"gflops": self.gflops()}
         if self.who == "tinyllm":
             answer["bandwidth"], answer["read_bandwidth"] = self.bandwidth()
-            answer["read_bandwidth_at"] = {str(size): self.read_bandwidth(size) for size in sizes}
         return answer
 
     def gflops(self) -> float:
@@ -78,10 +73,5 @@ class Peak:
             copy = 2 * a.nbytes / seconds(lambda x, y: np.copyto(y, x), a, b)
             read = a.nbytes / seconds(np.max, a)
         scale = 2 * a.nbytes / warm_up(lambda: kernels.scale_([a], 1.0), SECONDS)
-        read = max(read, self.read_bandwidth(a.nbytes))
+        read = max(read, a.nbytes / warm_up(lambda: kernels.sum_of_squares([a]), SECONDS))
         return max(triad, copy, scale), read
-
-    def read_bandwidth(self, size: int) -> float:
-        """Bytes per second when an array of `size` bytes is read again and again."""
-        array = np.ones(max(1, size // 4), np.float32)
-        return array.nbytes / warm_up(lambda: kernels.sum_of_squares([array]), SECONDS)

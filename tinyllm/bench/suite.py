@@ -11,12 +11,7 @@ from tinyllm.bench import cases, start
 from tinyllm.bench.interleave import Contender, Worker, WorkerDied, interleave, steps_per_block
 from tinyllm.bench.machine import available_bytes, machine
 from tinyllm.bench.results import add_ratios, disagreement, summary
-from tinyllm.bench.roofline import (
-    decoding_bytes,
-    decoding_roofline,
-    parameters,
-    training_roofline,
-)
+from tinyllm.bench.roofline import decoding_roofline, parameters, training_roofline
 from tinyllm.kernels import get_num_threads
 from tinyllm.training.display import Display
 
@@ -65,14 +60,14 @@ def run(names: Iterable[str], options: Options, display: Display) -> Results:
         "cases": {},
         "notes": [] if options.torch else [NO_TORCH],
     }
-    bounded = [name for name in names if name in cases.TRAINING or name in cases.DECODING]
+    bounded = any(name in cases.TRAINING for name in names)
     try:
         if bounded:
-            measure_peak(bounded, options, display, results)
+            measure_peak(options, display, results)
         for name in names:
             measure_case(name, options, display, results)
         if bounded:  # a second time: other programs may have been busy at the first
-            measure_peak(bounded, options, display, results)
+            measure_peak(options, display, results)
     except KeyboardInterrupt:
         results["interrupted"] = True
         results["notes"].append(INTERRUPTED)
@@ -82,9 +77,8 @@ def run(names: Iterable[str], options: Options, display: Display) -> Results:
     return results
 
 
-def measure_peak(names: list[str], options: Options, display: Display, results: Results) -> None:
+def measure_peak(options: Options, display: Display, results: Results) -> None:
     """Measure what this machine can do at best, by each library that is here; keep the best."""
-    sizes = [decoding_bytes(cases.model_of(name)) for name in names if name in cases.DECODING]
     peak = results.setdefault("peak", {})
     libraries = ("tinyllm", "numpy", *(["torch"] if options.torch else []))
     with display.bar("processor and memory", len(libraries), unit="library") as bar:
@@ -92,7 +86,7 @@ def measure_peak(names: list[str], options: Options, display: Display, results: 
             worker = Worker(who, {"measure": "peak", "who": who, "threads": options.threads})
             try:
                 worker.ready()
-                keep_best(peak, who, worker.ask(do="run", n=1, sizes=sizes))
+                keep_best(peak, who, worker.ask(do="run", n=1))
             except WorkerDied as died:
                 results["notes"].append(f"{died}; its products are left out of the bound.")
             finally:
@@ -108,9 +102,6 @@ def keep_best(peak: dict[str, Any], who: str, answer: dict[str, Any]) -> None:
     for key in ("bandwidth", "read_bandwidth"):
         if key in answer:
             peak[key] = max(peak.get(key, 0.0), answer[key])
-    at = peak.setdefault("read_bandwidth_at", {})
-    for size, bandwidth in answer.get("read_bandwidth_at", {}).items():
-        at[size] = max(at.get(size, 0.0), bandwidth)
 
 
 def measure_case(name: str, options: Options, display: Display, results: Results) -> None:
@@ -173,7 +164,7 @@ def specs_of(name: str, options: Options) -> dict[str, dict[str, Any]]:
         return {f"threads_{n}": {**base, "who": "tinyllm", "threads": n} for n in counts}
     ours, theirs = ["tinyllm"], ["torch_eager"]
     if measure == "decoding":
-        ours.append("tinyllm_forward")
+        ours += ["tinyllm_forward", cases.READING]
     else:
         theirs.append("torch_compile")
     return {who: {**base, "who": who} for who in (*ours, *(theirs if options.torch else []))}
@@ -201,7 +192,8 @@ def start_workers(
             failed(who, str(died))
             continue
         seconds.append(about.pop("seconds"))
-        checks[who] = about.pop("check")
+        if "check" in about:
+            checks[who] = about.pop("check")
         entry[who] = {key: about[key] for key in ("threads", "optimizer") if key in about}
     different = disagreement(checks)
     entry["agree"] = different is None
@@ -238,9 +230,7 @@ def finish(name: str, entry: dict[str, Any], blocks: dict[str, list], results: R
 
 def add_bound(name: str, entry: dict[str, Any], peak: dict[str, Any]) -> None:
     """Add a training or decoding case's "roofline", if the machine's best is known."""
-    if not peak.get("gflops") or not peak.get("bandwidth"):
-        return
-    if name in cases.TRAINING:
+    if name in cases.TRAINING and peak.get("gflops") and peak.get("bandwidth"):
         entry["roofline"] = training_roofline(cases.model_of(name), peak)
-    elif name in cases.DECODING:
-        entry["roofline"] = decoding_roofline(cases.model_of(name), peak)
+    elif name in cases.DECODING and "min" in entry.get(cases.READING, {}):
+        entry["roofline"] = decoding_roofline(cases.model_of(name), entry[cases.READING]["min"])

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from tinyllm.bench.cases import model_of
+from tinyllm.bench.cases import READING, model_of
 from tinyllm.bench.memory import PeakMemory
 from tinyllm.kernels import jit
 
@@ -64,6 +64,10 @@ def contender(spec: dict[str, Any]) -> Callable[..., Any]:
         from tinyllm.bench.decoding import Decoding
 
         return partial(Decoding, model_of(spec["case"]), threads, product=who == "tinyllm")
+    if measure == "decoding" and who == READING:
+        from tinyllm.bench.decoding import Reading
+
+        return partial(Reading, model_of(spec["case"]), threads)
     if measure == "decoding":
         from tinyllm.bench.torch_contenders import TorchDecoding
 
