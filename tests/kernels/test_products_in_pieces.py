@@ -7,6 +7,7 @@ import pytest
 
 from tinyllm import kernels
 from tinyllm.kernels import blas, jit
+from tinyllm.models.decoder_step import FEW_TOKENS
 
 module = importlib.import_module("tinyllm.kernels.matmul")  # kernels.matmul is the kernel
 
@@ -38,6 +39,32 @@ def test_pieces_make_up_the_product(size, transposed, dtype):
     )
     np.testing.assert_allclose(batch[0], expected, **close)
     np.testing.assert_array_equal(batch[1], 2 * batch[0])
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("onto", [False, True])
+@pytest.mark.parametrize(
+    "size", [(7, 5, 3), (193, 241, 67), (401, 487, 131), (193, 3, 1537)], ids=str
+)
+def test_blocks_turned_make_up_a_linear_layer(size, onto, dtype):
+    x, across, expected = factors(size, False, dtype)
+    weight, (rows, _, columns) = np.ascontiguousarray(across.T), size
+    generator = np.random.default_rng(0)
+    bias = generator.normal(size=columns if onto else 0).astype(dtype)
+    stream = generator.normal(size=(rows, columns) if onto else (0, 0)).astype(dtype)
+    if onto:
+        expected = expected + bias + stream
+    for parts in (1, 2):
+        y = np.full(expected.shape, np.nan, dtype)  # each number is written
+        module.linear_parts(parts, 1, x, weight, bias, stream, y, parts, True)
+        np.testing.assert_allclose(
+            y, expected, rtol=0, atol=1000 * np.finfo(dtype).eps * np.abs(expected).max()
+        )
+
+
+def test_a_block_of_few_tokens_takes_the_plain_product():
+    """`linear_parts` is told of no pieces there, and has the modules' bits all the same."""
+    assert FEW_TOKENS < blas.WORTH_TURNING
 
 
 def test_a_piece_is_small_enough():

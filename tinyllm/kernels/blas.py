@@ -62,6 +62,8 @@ TAKES_PIECES = ("SkylakeX", "Cooperlake", "SapphireRapids")
 PIECE = 64, 64, 240  # rows, columns, and how many numbers each of them sums up
 PIECE_TRANSPOSED = 128, 64, 120  # if the left matrix is transposed
 WIDE = 1536  # columns, beyond which a piece lies in too many pages of memory
+GAP = 16  # behind a turned block's rows, lest they all fall on the same places of the cache
+WORTH_TURNING = 192  # rows for each of which a turned block serves, that it be worth it
 
 
 @functools.cache
@@ -121,20 +123,45 @@ def _gemm(like, trans_a, trans_b, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc):
 def product_part(a, a_transposed, b, b_transposed, out, beta, row0, row1, col0, col1, pieces):
     """out[row0:row1, col0:col1] = op(a) op(b) + beta * the same part of out, all row-major.
 
-    pieces: of a size that OpenBLAS takes as they lie; not for a transposed b, whose products are
-    sums along rows of both and so the slow ones of the small.
+    pieces: of a size that OpenBLAS takes as they lie.
     """
     inner = a.shape[0] if a_transposed else a.shape[1]
-    if b_transposed or not pieces or out.shape[1] > WIDE:
+    whole = b_transposed and (a_transposed or row1 - row0 < WORTH_TURNING)
+    if whole or not pieces or out.shape[1] > WIDE:
         _product(a, a_transposed, b, b_transposed, out, beta, row0, row1, col0, col1, 0, inner)
-        return
-    rows, columns, depth = PIECE_TRANSPOSED if a_transposed else PIECE
-    for i in range(row0, row1, rows):
+    elif b_transposed:
+        _product_turned(a, b, out, beta, row0, row1, col0, col1)
+    else:
+        rows, columns, depth = PIECE_TRANSPOSED if a_transposed else PIECE
+        for i in range(row0, row1, rows):
+            for k in range(0, inner, depth):
+                for j in range(col0, col1, columns):
+                    _product(
+                        a, a_transposed, b, False, out, 1.0 if k else beta, i, min(i + rows, row1),
+                        j, min(j + columns, col1), k, min(k + depth, inner),
+                    )  # fmt: skip
+
+
+@inlined
+def _product_turned(a, b, out, beta, row0, row1, col0, col1):
+    """The same for a transposed b, whose small products are the slow ones, as they are sums along
+    rows of both: each block of b is turned, and serves all rows of a."""
+    (rows, columns, depth), inner = PIECE, a.shape[1]
+    block = np.empty((min(depth, inner), columns + GAP), a.dtype)
+    for j in range(col0, col1, columns):
+        width = min(columns, col1 - j)
         for k in range(0, inner, depth):
-            for j in range(col0, col1, columns):
-                _product(
-                    a, a_transposed, b, False, out, 1.0 if k else beta, i, min(i + rows, row1),
-                    j, min(j + columns, col1), k, min(k + depth, inner),
+            length = min(depth, inner - k)
+            for c in range(width):
+                line = b[j + c, k : k + length]
+                for d in range(length):
+                    block[d, c] = line[d]
+            for i in range(row0, row1, rows):
+                gemm(
+                    out, NORMAL, NORMAL, width, min(rows, row1 - i), length, 1.0,
+                    address(block), columns + GAP,
+                    address(a) + (i * inner + k) * a.itemsize, inner, 1.0 if k else beta,
+                    address(out) + (i * out.shape[1] + j) * out.itemsize, out.shape[1],
                 )  # fmt: skip
 
 

@@ -172,7 +172,7 @@ def _linear_of(x, weight, bias, onto, threads):
     if len(x) <= FEW_ROWS:
         linear_few_rows(len(weight), threads, x, weight, bias, onto, y)
     else:
-        linear_parts(threads, threads, x, weight, bias, onto, y, threads)
+        linear_parts(threads, threads, x, weight, bias, onto, y, threads, False)
     return y
 
 

@@ -110,7 +110,7 @@ def linear(x, weight, bias, onto):
     if x.size <= FEW_ROWS * features_in:
         linear_few_rows(features_out, threads, *arrays)
     else:
-        linear_parts(threads, threads, *arrays, threads)
+        linear_parts(threads, threads, *arrays, threads, takes_pieces())
     return y
 
 
@@ -196,7 +196,7 @@ def _lay_down(y, bias, onto, row0, row1, col0, col1):
 
 
 @parallel
-def linear_parts(x, weight, bias, onto, y, parts, start, stop):
+def linear_parts(x, weight, bias, onto, y, parts, pieces, start, stop):
     """What the product is added to is laid down first: no second pass over y."""
     for part in range(start, stop):
         row0, row1, col0, col1 = _part_of(y.shape, part, parts)
@@ -204,7 +204,7 @@ def linear_parts(x, weight, bias, onto, y, parts, start, stop):
         if bias.size or onto.size:
             beta = 1.0
             _lay_down(y, bias, onto, row0, row1, col0, col1)
-        product_part(x, False, weight, True, y, beta, row0, row1, col0, col1, False)
+        product_part(x, False, weight, True, y, beta, row0, row1, col0, col1, pieces)
 
 
 @inlined
