@@ -63,7 +63,7 @@ PIECE = 64, 64, 240  # rows, columns, and how many numbers each of them sums up
 PIECE_TRANSPOSED = 128, 64, 120  # if the left matrix is transposed
 WIDE = 1536  # columns, beyond which a piece lies in too many pages of memory
 GAP = 16  # behind a turned block's rows, lest they all fall on the same places of the cache
-WORTH_TURNING = 192  # rows for each of which a turned block serves, that it be worth it
+WORTH_TURNING = 192  # rows that a turned block must serve to be worth it
 
 
 @functools.cache

@@ -1,7 +1,7 @@
 """What an optimizer does to all parameters at once, in place: Adam's update, the parts of clipping.
 
-A model has many small arrays. The compiled bodies get a table of their addresses, and share out the
-elements of all of them among the threads as if they were one long array.
+A model has many small arrays. The compiled bodies get a table of their addresses. Each thread has
+its part of every array: about that whose gradient it added up, so it is at hand (matmul.py).
 """
 
 from __future__ import annotations
