@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tinyllm.kernels.jit import parallel
+from tinyllm.kernels.jit import address, array_at, parallel
 from tinyllm.kernels.kernel import kernel
 from tinyllm.kernels.memory import empty, zeros
 from tinyllm.kernels.rows import as_flat, as_rows
@@ -45,19 +45,21 @@ def embedding_backward(grad_y, ids, num_embeddings):
     return grad_weight
 
 
-# Rows are sliced before their loops: an index that Numba must check keeps them from vectorising.
-
-
 @parallel
 def _gather(weight, ids, y, start, stop):
+    """Rows are found by address: so short a loop feels that a slice is counted as a holder."""
+    width = weight.shape[1]
+    step = width * weight.itemsize
     for i in range(start, stop):
-        row, found = y[i], weight[ids[i]]
-        for j in range(row.size):
+        row = array_at(weight, address(y) + i * step, width)
+        found = array_at(weight, address(weight) + ids[i] * step, width)
+        for j in range(width):
             row[j] = found[j]
 
 
 @parallel
 def _scatter_add(grad_y, ids, grad_weight, start, stop):
+    """Rows are sliced before the loop: an index that Numba must check keeps it from vectorising."""
     for i in range(ids.size):
         total, grad = grad_weight[ids[i], start:stop], grad_y[i, start:stop]
         for j in range(total.size):
