@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from tinyllm.kernels.blas import NORMAL, TRANSPOSED, gemm
+from tinyllm.kernels.blas import GAP, NORMAL, TRANSPOSED, gemm, turn
 from tinyllm.kernels.jit import address, array_at, inlined, widest_registers
 from tinyllm.kernels.vector_math import column_hashes, exp, largest, odd_hash
 
 BLOCK = 64  # queries worked on at once: their scores against all keys stay in the cache
 SHORT = 256  # up to this many keys half a block is quicker: it skips more of what causality hides
 FEW_QUERIES = 16  # up to so many, to turn the keys takes longer than it saves
-GAP = 16  # so that rows of 1024 numbers do not all fall on the same places of the cache
 COLUMNS = 8  # columns of a table of arrays
 
 
@@ -116,17 +115,8 @@ def _out_of_one(scores, v, v_step, keys, Dv, out):
             y[d] += weight * value[d]
 
 
-@inlined
-def _turned(across, start, step, width):
-    """Write `across` (width, S + GAP), the transpose of S rows that begin `step` numbers apart.
-
-    The products with keys by row are dot products, for which BLAS's kernels for small matrices take
-    nearly twice as long. Turned once, the keys serve all blocks of queries.
-    """
-    for s in range(across.shape[1] - GAP):
-        line = array_at(across, start + s * step * across.itemsize, width)
-        for d in range(width):
-            across[d, s] = line[d]
+# Products with keys by row are sums along rows of both, for which BLAS's kernels for small matrices
+# take nearly twice as long. Turned once, the keys serve all blocks of queries.
 
 
 @inlined
@@ -139,8 +129,8 @@ def attend(table, mask, strides, is_causal, prefixes, scale, p, low, high, bound
     B, H, Hk, T, S, D, Dv, past = table[4]
     item = lse.itemsize
     block = min(T, _block(S))
-    scores, turn = np.empty((block, S), lse.dtype), T > FEW_QUERIES
-    across = np.empty((D if turn else 0, S + GAP), lse.dtype)
+    scores, turns = np.empty((block, S), lse.dtype), T > FEW_QUERIES
+    across = np.empty((D if turns else 0, S + GAP), lse.dtype)
     factor = lse.dtype.type(1 / (1 - p)) if p > 0 else lse.dtype.type(1)
     columns = column_hashes(S if p > 0 else 0, high)
     here, turned = address(scores), address(across)
@@ -150,15 +140,15 @@ def attend(table, mask, strides, is_causal, prefixes, scale, p, low, high, bound
         kv = h // (H // Hk)
         prefix = prefixes[b] if prefixes.size else 0
         k, v = _at(table, 1, b, kv, 0, item), _at(table, 2, b, kv, 0, item)
-        if turn and (task == start or h % (H // Hk) == 0):
-            _turned(across, k, row[1], D)
+        if turns and (task == start or h % (H // Hk) == 0):
+            turn(across, k, row[1], S, D)
         for first in range(0, T, block):
             rows = min(block, T - first)
             keys = min(max(past + first + rows, prefix), S) if is_causal else S
             q, out = _at(table, 0, b, h, first, item), _at(table, 3, b, h, first, item)
             if rows == 1:
                 _scores_of_one(scores, q, k, row[1], keys, D, lse.dtype.type(scale))
-            elif not turn:
+            elif not turns:
                 gemm(scores, TRANSPOSED, NORMAL, keys, rows, D,
                      scale, k, row[1], q, row[0], 0.0, here, S)  # fmt: skip
             else:
@@ -247,8 +237,8 @@ def attend_backward(
         grad_v = _at(table, 6, b, h // groups, 0, item)
         beta = 0.0 if h % groups == 0 else 1.0
         if beta == 0.0:
-            _turned(keys_across, k, row[1], D)
-            _turned(values_across, v, row[2], Dv)
+            turn(keys_across, k, row[1], S, D)
+            turn(values_across, v, row[2], S, Dv)
         if is_causal and beta == 0.0:  # keys that no query sees
             _zero_rows(lse, grad_k, row[5], T, S, D)
             _zero_rows(lse, grad_v, row[6], T, S, Dv)

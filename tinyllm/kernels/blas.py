@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy as np
 
 from tinyllm.kernels import jit
-from tinyllm.kernels.jit import address, inlined, overload
+from tinyllm.kernels.jit import address, array_at, inlined, overload
 
 if jit.BLAS_AVAILABLE:
     import llvmlite.binding
@@ -143,6 +143,16 @@ def product_part(a, a_transposed, b, b_transposed, out, beta, row0, row1, col0, 
 
 
 @inlined
+def turn(across, start, step, rows, columns):
+    """Write the transpose of a matrix into `across`: its rows begin at the address `start`, `step`
+    numbers apart."""
+    for i in range(rows):
+        row = array_at(across, start + i * step * across.itemsize, columns)
+        for j in range(columns):
+            across[j, i] = row[j]
+
+
+@inlined
 def _product_turned(a, b, out, beta, row0, row1, col0, col1):
     """The same for a transposed b, whose small products are the slow ones, as they are sums along
     rows of both: each block of b is turned, and serves all rows of a."""
@@ -152,10 +162,7 @@ def _product_turned(a, b, out, beta, row0, row1, col0, col1):
         width = min(columns, col1 - j)
         for k in range(0, inner, depth):
             length = min(depth, inner - k)
-            for c in range(width):
-                line = b[j + c, k : k + length]
-                for d in range(length):
-                    block[d, c] = line[d]
+            turn(block, address(b) + (j * inner + k) * b.itemsize, inner, width, length)
             for i in range(row0, row1, rows):
                 gemm(
                     out, NORMAL, NORMAL, width, min(rows, row1 - i), length, 1.0,
